@@ -1,0 +1,93 @@
+"""The numbers that describe a model, its frames and its tracker.
+
+Plain frozen dataclasses with the published values as defaults. `presets.py` fixes them per checkpoint; `build.py` turns
+them into modules. No net, no tracker reads anything else, and nothing here knows how they are used.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class FrameFormat:
+    """What a frame looks like when it enters the net: RGB, 0..255, resized, normalised, zero-padded at the right and bottom."""
+
+    short_edge: int = 480  # pixels, after resizing with the aspect kept
+    max_edge: int = 1333  # pixels: the longer edge never exceeds this
+    divisor: int = 32  # height and width are padded to multiples of this
+    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
+    std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The size of a CTVIS net. `backbone` is "resnet50" or any name that timm's `features_only` knows."""
+
+    backbone: str
+    num_classes: int
+    num_queries: int = 100
+    hidden_dim: int = 256
+    mask_dim: int = 256
+    embed_dim: int = 256
+    num_heads: int = 8
+    encoder_layers: int = 6
+    encoder_ffn: int = 1024
+    encoder_points: int = 4
+    decoder_layers: int = 9
+    decoder_ffn: int = 2048
+
+
+@dataclass(frozen=True)
+class TrackerConfig:
+    """The tracker's thresholds; the defaults are those of every published checkpoint. Absences are counted in frames."""
+
+    select_threshold: float = 0.01  # a query below this class probability is not looked at
+    nms_threshold: float = 0.6  # mask IoU above which the worse of two queries is dropped
+    match_threshold: float = 0.3  # a query joins a track above this similarity
+    init_threshold: float = 0.01  # an unmatched query above this starts a track
+    max_absence: int = 20  # a track unseen for more frames than this leaves the bank
+    memory_length: int = 10  # embeddings kept per track for the momentum
+    frame_weight: bool = True  # prefer long tracks where two or more compete
+    filter_after: int = 8  # the noise filter acts after this frame index ...
+    filter_absent: int = 2  # ... on tracks with at least this many trailing absent frames
+    filter_observed: int = 3  # ... and fewer observed frames than this
+
+
+@dataclass(frozen=True)
+class Category:
+    """One category of a dataset. `id` is the dataset's own, usually 1-based; nets use the 0-based place in the list."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Everything that belongs to one published (or own) checkpoint."""
+
+    name: str
+    model: ModelConfig
+    categories: tuple[Category, ...]
+    frame: FrameFormat = field(default_factory=FrameFormat)
+    tracker: TrackerConfig = field(default_factory=TrackerConfig)
+
+    @property
+    def top_k(self) -> int:
+        """How many (track, category) pairs of a video are predictions: the number of categories, as published."""
+        return self.model.num_classes
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Preset":
+        """The inverse of `to_dict`. Unknown keys raise TypeError."""
+        frame = {key: tuple(v) if isinstance(v, list) else v for key, v in values["frame"].items()}
+        return cls(
+            name=values["name"],
+            model=ModelConfig(**values["model"]),
+            categories=tuple(Category(**category) for category in values["categories"]),
+            frame=FrameFormat(**frame),
+            tracker=TrackerConfig(**values["tracker"]),
+        )
