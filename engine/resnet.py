@@ -1,0 +1,84 @@
+"""ResNet-50 as detectron2 builds it, the backbone of the published R50 checkpoints.
+
+Input: normalised frames (N, 3, H, W). Output: the four feature maps at strides 4, 8, 16 and 32. The stride of a stage lies
+on its first 3x3 convolution; batch norm is frozen (eps 1e-5). No classifier, no other depths.
+Source: He et al. 2016; layout of detectron2/modeling/backbone/resnet.py (Apache-2.0).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class FrozenBatchNorm(nn.Module):
+    """Batch norm with its statistics and affine numbers fixed for good."""
+
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.ones(channels))
+        self.register_buffer("bias", torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=1e-5)
+
+
+class ConvNorm(nn.Conv2d):
+    """A convolution without bias, then frozen batch norm."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> None:
+        super().__init__(in_channels, out_channels, kernel, stride, padding=kernel // 2, bias=False)
+        self.norm = FrozenBatchNorm(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(super().forward(x))
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3, 1x1 convolutions around a residual."""
+
+    def __init__(self, in_channels: int, channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = ConvNorm(in_channels, channels, 1)
+        self.conv2 = ConvNorm(channels, channels, 3, stride)
+        self.conv3 = ConvNorm(channels, out_channels, 1)
+        self.shortcut = ConvNorm(in_channels, out_channels, 1, stride) if in_channels != out_channels else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.conv2(F.relu(self.conv1(x))))
+        return F.relu(self.conv3(y) + self.shortcut(x))
+
+
+class ResNet50(nn.Module):
+    """(N, 3, H, W) -> [(N, 256, H/4, W/4), (N, 512, H/8, W/8), (N, 1024, H/16, W/16), (N, 2048, H/32, W/32)]"""
+
+    channels = (256, 512, 1024, 2048)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Module()
+        self.stem.conv1 = ConvNorm(3, 64, 7, stride=2)
+        self.res2 = _stage(64, 64, blocks=3, stride=1)
+        self.res3 = _stage(256, 128, blocks=4, stride=2)
+        self.res4 = _stage(512, 256, blocks=6, stride=2)
+        self.res5 = _stage(1024, 512, blocks=3, stride=2)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        x = F.max_pool2d(F.relu(self.stem.conv1(x)), kernel_size=3, stride=2, padding=1)
+        maps = []
+        for stage in (self.res2, self.res3, self.res4, self.res5):
+            x = stage(x)
+            maps.append(x)
+        return maps
+
+
+def _stage(in_channels: int, channels: int, blocks: int, stride: int) -> nn.Sequential:
+    out_channels = 4 * channels
+    first = Bottleneck(in_channels, channels, out_channels, stride)
+    return nn.Sequential(first, *(Bottleneck(out_channels, channels, out_channels, 1) for _ in range(blocks - 1)))
