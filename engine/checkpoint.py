@@ -45,7 +45,9 @@ def load_model(name_or_path: str | Path, preset: str | Preset | None = None) -> 
     if not path.exists() and shipped.exists():
         path = shipped
     if not path.exists():
-        raise CheckpointError(f'There is no model or checkpoint file "{name_or_path}". Shipped models: {_shipped_names()}.')
+        raise CheckpointError(
+            f'There is no model or checkpoint file "{name_or_path}". Shipped models: {_shipped_names()}.'
+        )
     found = find_preset(preset) if isinstance(preset, str) else preset or _preset_beside(path)
     model = build_model(found)
     load_checkpoint(model, path)
@@ -59,10 +61,12 @@ def save_checkpoint(
     dtype: torch.dtype = torch.float32,
     notes: dict[str, Any] | None = None,
 ) -> None:
-    """Writes PATH (.safetensors) and, beside it, PATH with .json: the preset and free notes. Each file appears whole or not at all."""
+    """Writes PATH (.safetensors) and, beside it, .json with the preset and free notes. Each file appears whole or not at all."""
     path = Path(path)
     state = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in model.state_dict().items()}
-    _write_whole(path.with_suffix(".json"), json.dumps({"preset": preset.to_dict(), "notes": notes or {}}, indent=1).encode())
+    _write_whole(
+        path.with_suffix(".json"), json.dumps({"preset": preset.to_dict(), "notes": notes or {}}, indent=1).encode()
+    )
     _write_whole(path, save(state))
 
 
@@ -73,18 +77,24 @@ def _shipped_names() -> str:
 def _preset_beside(path: Path) -> Preset:
     beside = path.with_suffix(".json")
     if path.suffix != ".safetensors" or not beside.exists():
-        raise CheckpointError(f"{path.name} does not say which net it belongs to: name its preset, as in --preset ytvis_2019_r50.")
+        raise CheckpointError(
+            f"{path.name} does not say which net it belongs to: name its preset, as in --preset ytvis_2019_r50."
+        )
     try:
         return Preset.from_dict(json.loads(beside.read_text())["preset"])
     except (ValueError, KeyError, TypeError) as fault:
-        raise CheckpointError(f"{beside.name} holds no readable preset ({fault}). Copy it again from where the model came.") from fault
+        raise CheckpointError(
+            f"{beside.name} holds no readable preset ({fault}). Copy it again from where the model came."
+        ) from fault
 
 
 def _read_own(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as fault:
-        raise CheckpointError(f"{path.name} is damaged or no safetensors file ({fault}). Copy or download it again.") from fault
+        raise CheckpointError(
+            f"{path.name} is damaged or no safetensors file ({fault}). Copy or download it again."
+        ) from fault
 
 
 def _read_published(path: Path) -> dict[str, Tensor]:
@@ -95,7 +105,9 @@ def _read_published(path: Path) -> dict[str, Tensor]:
         raise
     except Exception as fault:  # a damaged pickle raises almost anything
         reason = str(fault).strip().splitlines()[0] if str(fault).strip() else type(fault).__name__
-        raise CheckpointError(f"{path.name} cannot be read as a checkpoint ({reason[:200]}). Download it again.") from fault
+        raise CheckpointError(
+            f"{path.name} cannot be read as a checkpoint ({reason[:200]}). Download it again."
+        ) from fault
     tensors = content.get("model", content) if isinstance(content, dict) else None
     if not isinstance(tensors, dict) or not tensors:
         raise CheckpointError(f'{path.name} holds no "model" table of tensors, so it is no CTVIS checkpoint.')
@@ -112,14 +124,16 @@ def _read_torch(path: Path) -> Any:
 class _ArraysOnly(pickle.Unpickler):
     """Unpickles numpy arrays and plain containers; refuses whatever else a pickle may name."""
 
-    _ADMITTED = {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}
-    _ADMITTED |= {(f"numpy.{core}.multiarray", "_reconstruct") for core in ("core", "_core")}
-    _ADMITTED |= {(f"numpy.{core}.multiarray", "scalar") for core in ("core", "_core")}
-    _ADMITTED |= {("collections", "OrderedDict")}
+    _ADMITTED = frozenset(
+        {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode"), ("collections", "OrderedDict")}
+        | {(f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")}
+    )
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self._ADMITTED:
-            raise CheckpointError(f"The file asks to run {module}.{name}. A checkpoint has no need of that: do not trust it.")
+            raise CheckpointError(
+                f"The file asks to run {module}.{name}. A checkpoint has no need of that: do not trust it."
+            )
         return super().find_class(module, name)
 
 

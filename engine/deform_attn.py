@@ -45,7 +45,9 @@ class DeformableAttention(nn.Module):
         value = self.value_proj(source).unflatten(-1, (self.num_heads, -1))  # (N, S, M, C/M)
         places = (self.num_heads, self.levels, self.points)
         offsets = self.sampling_offsets(query).unflatten(-1, (*places, 2))
-        weights = self.attention_weights(query).unflatten(-1, (self.num_heads, -1)).softmax(-1).unflatten(-1, places[1:])
+        weights = (
+            self.attention_weights(query).unflatten(-1, (self.num_heads, -1)).softmax(-1).unflatten(-1, places[1:])
+        )
         extent = offsets.new_tensor([(width, height) for height, width in sizes])  # (levels, 2) as (x, y)
         locations = reference[:, None, None, None] + offsets / extent[:, None]
         return self.output_proj(ms_deform_attn(value, sizes, locations, weights))

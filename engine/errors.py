@@ -1,7 +1,7 @@
 """The errors that a user may see.
 
-Every one carries a sentence that says what is wrong, where, and what to do about it; the command line and the studio print it as it is.
-A programming fault is not one of these: it stays an ordinary Python exception.
+Every one carries a sentence that says what is wrong, where, and what to do about it; the command line and the studio print
+it as it is. A programming fault is not one of these: it stays an ordinary Python exception.
 """
 
 

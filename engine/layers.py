@@ -4,6 +4,8 @@ Every block takes plain numbers and its dtype from its input. Legend of shapes: 
 C channels, M heads, H/W height/width.
 """
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,7 +17,7 @@ class MLP(nn.Sequential):
     def __init__(self, in_dim: int, hidden_dim: int, out_dim: int, depth: int = 3) -> None:
         dims = [in_dim] + [hidden_dim] * (depth - 1) + [out_dim]
         blocks: list[nn.Module] = []
-        for index, (before, after) in enumerate(zip(dims, dims[1:], strict=False)):
+        for index, (before, after) in enumerate(pairwise(dims)):
             blocks += [nn.ReLU()] if index else []
             blocks.append(nn.Linear(before, after))
         super().__init__(*blocks)

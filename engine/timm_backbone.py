@@ -19,7 +19,9 @@ class TimmBackbone(nn.Module):
     def __init__(self, name: str) -> None:
         super().__init__()
         if not timm.is_model(name):
-            raise CtvisError(f'timm {timm.__version__} knows no backbone "{name}"; `timm.list_models()` names those it has.')
+            raise CtvisError(
+                f'timm {timm.__version__} knows no backbone "{name}"; `timm.list_models()` names those it has.'
+            )
         strides = timm.create_model(name, features_only=True).feature_info.reduction()
         missing = [stride for stride in STRIDES if stride not in strides]
         if missing:

@@ -1,0 +1,86 @@
+"""A batch of clips and the losses a CTVIS net makes on it.
+
+In: frames of B clips of T frames with their instances; out: the weighted sum to minimise and the single terms to plot. A clip of
+one frame (T = 1) trains segmentation alone; from two on, the re-ID loss ties the frames together.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine import CTVIS, FrameOutput
+from training import contrastive
+from training.contrastive import contrastive_loss
+from training.criterion import Criterion, Losses
+from training.matcher import Target, matched_queries
+
+
+@dataclass(frozen=True)
+class ClipTarget:
+    """The n instances of one clip. An instance that is not seen in a frame has an empty mask there."""
+
+    labels: Tensor  # (n,) int64 category indices from 0
+    masks: Tensor  # (n, T, H, W) bool
+
+    @property
+    def visible(self) -> Tensor:
+        """(T, n) bool"""
+        return self.masks.flatten(2).any(dim=-1).t()
+
+
+@dataclass(frozen=True)
+class ClipBatch:
+    """frames: (B, T, 3, H, W) uint8 RGB; one target per clip."""
+
+    frames: Tensor
+    targets: list[ClipTarget]
+
+
+@dataclass(frozen=True)
+class ClipLoss:
+    """`total` is what training minimises; `terms` are unweighted numbers of the last decoder layer, for the eye."""
+
+    total: Tensor
+    terms: dict[str, float]
+
+
+def clip_loss(
+    model: CTVIS, batch: ClipBatch, criterion: Criterion, recipe: Literal["reference", "paper"] = "reference"
+) -> ClipLoss:
+    """Runs the net on every frame of the batch and compares."""
+    outputs = model.layer_outputs(batch.frames.flatten(0, 1))  # frames of a clip lie together: (B*T, ...)
+    losses = criterion(outputs, _frame_targets(batch, model.frame_format.divisor))
+    total, terms = losses.total, dict(losses.final)
+    if batch.frames.shape[1] > 1:
+        reid = contrastive_loss(*_tracks(outputs[-1], losses, batch), recipe=recipe)
+        total = total + contrastive.WEIGHTS["reid"] * reid.reid + contrastive.WEIGHTS["reid_aux"] * reid.aux
+        terms |= {"reid": reid.reid, "reid_aux": reid.aux}
+    return ClipLoss(total, {name: value.item() for name, value in terms.items()})
+
+
+def _frame_targets(batch: ClipBatch, divisor: int) -> list[Target]:
+    """The visible instances of every frame, on the padded canvas that the net sees, clip by clip."""
+    height, width = batch.frames.shape[-2:]
+    padding = (0, -width % divisor, 0, -height % divisor)
+    return [
+        Target(clip.labels[visible], F.pad(clip.masks[visible, frame], padding))
+        for clip in batch.targets
+        for frame, visible in enumerate(clip.visible)
+    ]
+
+
+def _tracks(output: FrameOutput, losses: Losses, batch: ClipBatch) -> tuple[Tensor, Tensor, Tensor]:
+    """What the re-ID loss wants: embeds (T, B, Q, C), valid (T, B, N), query (T, B, N), N the largest clip's instances."""
+    clips, length = batch.frames.shape[:2]
+    most = max(len(clip.labels) for clip in batch.targets)
+    valid = torch.zeros(length, clips, most, dtype=torch.bool, device=output.embeds.device)
+    query = torch.zeros(length, clips, most, dtype=torch.int64, device=output.embeds.device)
+    for index, clip in enumerate(batch.targets):
+        matches = losses.matching[index * length : (index + 1) * length]
+        queries, matched = matched_queries(matches, clip.visible)
+        query[:, index, : len(clip.labels)] = queries
+        valid[:, index, : len(clip.labels)] = matched
+    return output.embeds.unflatten(0, (clips, length)).transpose(0, 1), valid, query

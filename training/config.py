@@ -1,0 +1,27 @@
+"""The numbers of a training run. The defaults are the published recipe's; `minutes` makes it fit a machine instead."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Learning rates are for the whole batch. Times are wall-clock."""
+
+    steps: int | None = 16_000  # optimiser steps; None where `minutes` ends the run
+    minutes: float | None = (
+        None  # the schedule then follows the time spent, since a fixed count misses on a busy machine
+    )
+    learning_rate: float = 1e-4
+    schedule: Literal["steps", "cosine"] = "steps"  # "steps": x0.1 at 3/8 and 3/4 of the run, as published
+    warmup: float = 0.0  # share of the run in which the rate rises linearly
+    backbone_factor: float = 0.1  # the backbone's share of the learning rate
+    frozen: tuple[str, ...] = ()  # beginnings of parameter names that stay as they are
+    weight_decay: float = 0.05  # not on norms and embeddings
+    clip_norm: float = 0.01  # largest norm of the whole gradient
+    average: float = 0.0  # decay per step of the averaged weights; 0 keeps the last ones
+    recipe: Literal["reference", "paper"] = "reference"
+    points: int = 12_544  # per mask in the mask losses
+    save_minutes: float = 5.0
+    log_steps: int = 20
+    seed: int = 0

@@ -1,0 +1,138 @@
+"""The training loop: a net, a source of batches, a folder. Resumable at any moment.
+
+`train` writes `state.pt` (everything to go on with) every few minutes and at the end, and says what happens through
+`on_event`. It knows neither datasets nor screens, and never evaluates: that is `evaluate.py`.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from engine import CTVIS
+from training.clip_batch import ClipBatch, clip_loss
+from training.config import TrainConfig
+from training.criterion import Criterion
+from training.optim import make_optimizer, parameters_of, set_rate
+
+
+@dataclass(frozen=True)
+class TrainEvent:
+    """Told every `log_steps`: means since the last event. `frames_per_second` counts training frames."""
+
+    step: int
+    progress: float  # 0..1
+    seconds: float  # spent in all, over every resumption
+    learning_rate: float
+    frames_per_second: float
+    losses: dict[str, float]
+
+
+class _Run:
+    """What a run must remember to go on: weights, their average, the optimiser, how far it is."""
+
+    def __init__(self, model: CTVIS, config: TrainConfig) -> None:
+        self.model, self.config = model, config
+        self.optimizer = make_optimizer(model, config)
+        self.average = deepcopy(model).requires_grad_(False) if config.average else None
+        self.step, self.seconds = 0, 0.0
+
+    @property
+    def progress(self) -> float:
+        if self.config.minutes is not None:
+            return self.seconds / (60 * self.config.minutes)
+        assert self.config.steps is not None
+        return self.step / self.config.steps
+
+    def save(self, path: Path) -> None:
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict() if self.average else None,
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+            "random": torch.get_rng_state(),
+        }
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        self.model.load_state_dict(state["model"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["random"])
+        self.step, self.seconds = state["step"], state["seconds"]
+
+    def update_average(self) -> None:
+        """An exponential mean of the weights that starts fast, so that it does not remember the first, random ones."""
+        if self.average is None:
+            return
+        decay = min(self.config.average, (1 + self.step) / (10 + self.step))
+        pairs = zip(self.average.parameters(), self.model.parameters(), strict=True)
+        with torch.no_grad():
+            for mean, now in pairs:
+                mean.lerp_(now, 1 - decay)
+
+
+def train(
+    model: CTVIS,
+    next_batch: Callable[[float], ClipBatch],
+    criterion: Criterion,
+    config: TrainConfig,
+    folder: Path,
+    on_event: Callable[[TrainEvent], None] = lambda event: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> CTVIS:
+    """Trains until the config's end, or until `should_stop`; goes on from `folder/state.pt` if it is there.
+
+    next_batch: progress (0..1) -> a batch. Returns the averaged net (the last one where `config.average` is 0).
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(config.seed)
+    run = _Run(model.train(), config)
+    state = folder / "state.pt"
+    if state.exists():
+        run.load(state)
+    saved, told, frames, sums = time.monotonic(), time.monotonic(), 0, {}
+    while run.progress < 1 and not should_stop():
+        started = time.monotonic()
+        learning_rate = set_rate(run.optimizer, run.progress, config)
+        batch = next_batch(run.progress)
+        losses = _step(run, batch, criterion)
+        run.update_average()
+        run.step += 1
+        run.seconds += time.monotonic() - started
+        frames += batch.frames.shape[0] * batch.frames.shape[1]
+        for name, value in losses.items():
+            sums.setdefault(name, []).append(value)
+        if run.step % config.log_steps == 0:
+            speed = frames / (time.monotonic() - told)
+            means = {name: sum(values) / len(values) for name, values in sums.items()}
+            on_event(TrainEvent(run.step, run.progress, run.seconds, learning_rate, speed, means))
+            told, frames, sums = time.monotonic(), 0, {}
+        if time.monotonic() - saved > 60 * config.save_minutes:
+            run.save(state)
+            saved = time.monotonic()
+    run.save(state)
+    return (run.average or run.model).eval()
+
+
+def _step(run: _Run, batch: ClipBatch, criterion: Criterion) -> dict[str, float]:
+    loss = clip_loss(run.model, batch, criterion, run.config.recipe)
+    run.optimizer.zero_grad(set_to_none=True)
+    loss.total.backward()
+    norm = nn.utils.clip_grad_norm_(parameters_of(run.optimizer), run.config.clip_norm)
+    if torch.isfinite(norm):  # one broken batch must not ruin hours of work
+        run.optimizer.step()
+    return {"total": loss.total.item(), "gradient_norm": norm.item(), **loss.terms}
