@@ -83,7 +83,7 @@ class Preset:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Preset":
         """The inverse of `to_dict`. Unknown keys raise TypeError."""
-        frame = {key: tuple(v) if isinstance(v, list) else v for key, v in values["frame"].items()}
+        frame: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values["frame"].items()}
         return cls(
             name=values["name"],
             model=ModelConfig(**values["model"]),

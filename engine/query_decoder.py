@@ -5,6 +5,7 @@ logits, a mask and a re-ID embedding. Sources: Cheng et al. 2022, Mask2Former, s
 al. 2023, CTVIS (MIT).
 """
 
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -88,7 +89,7 @@ class QueryDecoder(nn.Module):
         queries = list(self._run(features, visible))[-1]
         return [*outputs, self._heads(queries, features.mask_features)]
 
-    def _run(self, features: PixelFeatures, visible):  # type: ignore[no-untyped-def]
+    def _run(self, features: PixelFeatures, visible: Callable[[Tensor, int], Tensor]) -> Iterator[Tensor]:
         """Yields the queries (N, Q, C) after each layer; `visible(queries, level)` says where they look before it."""
         batch = features.mask_features.shape[0]
         sources = [
@@ -96,7 +97,8 @@ class QueryDecoder(nn.Module):
             for level, embed in zip(features.levels, self.level_embed.weight, strict=True)
         ]
         positions = [
-            sine_position_encoding(*level.shape[-2:], level.shape[1], level).flatten(1).t() for level in features.levels
+            sine_position_encoding(level.shape[2], level.shape[3], level.shape[1], level).flatten(1).t()
+            for level in features.levels
         ]
         queries = self.query_feat.weight.expand(batch, -1, -1)
         for index, layer in enumerate(self.layers):

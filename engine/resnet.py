@@ -62,15 +62,14 @@ class ResNet50(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Module()
-        self.stem.conv1 = ConvNorm(3, 64, 7, stride=2)
+        self.stem = nn.ModuleDict({"conv1": ConvNorm(3, 64, 7, stride=2)})
         self.res2 = _stage(64, 64, blocks=3, stride=1)
         self.res3 = _stage(256, 128, blocks=4, stride=2)
         self.res4 = _stage(512, 256, blocks=6, stride=2)
         self.res5 = _stage(1024, 512, blocks=3, stride=2)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        x = F.max_pool2d(F.relu(self.stem.conv1(x)), kernel_size=3, stride=2, padding=1)
+        x = F.max_pool2d(F.relu(self.stem["conv1"](x)), kernel_size=3, stride=2, padding=1)
         maps = []
         for stage in (self.res2, self.res3, self.res4, self.res5):
             x = stage(x)

@@ -6,6 +6,7 @@
 
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -104,7 +105,8 @@ def train(
     state = folder / "state.pt"
     if state.exists():
         run.load(state)
-    saved, told, frames, sums = time.monotonic(), time.monotonic(), 0, {}
+    saved = told = time.monotonic()
+    frames, sums = 0, defaultdict[str, list[float]](list)
     while run.progress < 1 and not should_stop():
         started = time.monotonic()
         learning_rate = set_rate(run.optimizer, run.progress, config)
@@ -115,12 +117,13 @@ def train(
         run.seconds += time.monotonic() - started
         frames += batch.frames.shape[0] * batch.frames.shape[1]
         for name, value in losses.items():
-            sums.setdefault(name, []).append(value)
+            sums[name].append(value)
         if run.step % config.log_steps == 0:
             speed = frames / (time.monotonic() - told)
             means = {name: sum(values) / len(values) for name, values in sums.items()}
             on_event(TrainEvent(run.step, run.progress, run.seconds, learning_rate, speed, means))
-            told, frames, sums = time.monotonic(), 0, {}
+            told, frames = time.monotonic(), 0
+            sums.clear()
         if time.monotonic() - saved > 60 * config.save_minutes:
             run.save(state)
             saved = time.monotonic()

@@ -31,6 +31,7 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
             for (in_backbone, decayed), parameters in groups.items()
         ],
         lr=config.learning_rate,
+        fused=True,
     )
 
 
