@@ -1,0 +1,140 @@
+"""Checkpoint files: every published form is read, whatever does not fit is refused with a sentence, and no file runs code."""
+
+import json
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine import (
+    CTVIS,
+    Category,
+    FrameFormat,
+    ModelConfig,
+    Preset,
+    build_model,
+    load_checkpoint,
+    load_model,
+    save_checkpoint,
+)
+from engine.errors import CheckpointError
+from engine.published_names import to_ours
+from tests.golden import golden_path, load_synth
+
+TINY = Preset(
+    "tiny",
+    ModelConfig(
+        "efficientnet_lite0",
+        2,
+        num_queries=3,
+        hidden_dim=32,
+        mask_dim=16,
+        embed_dim=8,
+        encoder_layers=1,
+        decoder_layers=1,
+    ),
+    (Category(1, "cat"), Category(2, "dog")),
+    FrameFormat(short_edge=64),
+)
+
+
+@pytest.fixture(scope="module")
+def published() -> dict[str, np.ndarray]:
+    shapes = json.loads(golden_path("keys_ytvis_2019_r50.json").read_text())
+    weights = load_synth().synth_state_dict(shapes, seed=0)
+    return weights | {"criterion.empty_weight": np.ones(41, np.float32)}
+
+
+@pytest.fixture(scope="module")
+def r50() -> CTVIS:
+    return build_model("ytvis_2019_r50")
+
+
+def assert_loaded(model: CTVIS, published: dict[str, np.ndarray]) -> None:
+    loaded = model.state_dict()
+    names = {name: to_ours(name) for name in published}
+    assert {ours for ours in names.values() if ours} == set(loaded)
+    for name, ours in names.items():
+        if ours:
+            np.testing.assert_array_equal(loaded[ours].numpy(), published[name], err_msg=name)
+
+
+def test_a_published_pth_fills_the_net(r50: CTVIS, published: dict[str, np.ndarray], tmp_path: Path) -> None:
+    torch.save({"model": {name: torch.from_numpy(array) for name, array in published.items()}}, tmp_path / "ctvis.pth")
+    load_checkpoint(r50, tmp_path / "ctvis.pth")
+    assert_loaded(r50, published)
+
+
+def test_a_published_pkl_fills_the_net(r50: CTVIS, published: dict[str, np.ndarray], tmp_path: Path) -> None:
+    with (tmp_path / "ctvis.pkl").open("wb") as file:
+        pickle.dump({"model": published, "__author__": "CTVIS"}, file)
+    load_checkpoint(r50, tmp_path / "ctvis.pkl")
+    assert_loaded(r50, published)
+
+
+def test_our_own_pair_comes_back_with_its_preset(tmp_path: Path) -> None:
+    model = build_model(TINY)
+    save_checkpoint(model, TINY, tmp_path / "own.safetensors")
+    loaded, preset = load_model(tmp_path / "own.safetensors")
+    assert preset == TINY
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor), name
+
+
+def test_a_missing_and_a_misshapen_tensor_are_named(tmp_path: Path) -> None:
+    model = build_model(TINY)
+    state = model.state_dict()
+    del state["query_decoder.norm.bias"]
+    state["query_decoder.class_embed.bias"] = torch.zeros(41)
+    torch.save({"model": state}, tmp_path / "other.pth")
+    with pytest.raises(CheckpointError) as fault:
+        load_checkpoint(model, tmp_path / "other.pth")
+    assert "query_decoder.norm.bias is missing" in str(fault.value)
+    assert "query_decoder.class_embed.bias is (41,), the net has (3,)" in str(fault.value)
+
+
+@pytest.mark.parametrize("name", ["broken.pth", "broken.pkl", "broken.safetensors"])
+def test_a_file_of_rubbish_is_an_error_that_names_it(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"\x80\x04rubbish" * 20)
+    with pytest.raises(CheckpointError, match=name):
+        load_checkpoint(build_model(TINY), tmp_path / name)
+
+
+def test_a_truncated_pth_is_an_error(tmp_path: Path) -> None:
+    model = build_model(TINY)
+    torch.save({"model": model.state_dict()}, tmp_path / "whole.pth")
+    whole = (tmp_path / "whole.pth").read_bytes()
+    (tmp_path / "half.pth").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match=r"half\.pth"):
+        load_checkpoint(model, tmp_path / "half.pth")
+
+
+class Evil:
+    """Unpickling this would create a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("name", ["evil.pth", "evil.pkl"])
+def test_code_in_a_checkpoint_is_never_run(name: str, tmp_path: Path) -> None:
+    content = {"model": {"backbone.x": Evil(tmp_path / "ran")}}
+    if name.endswith(".pth"):
+        torch.save(content, tmp_path / name)
+    else:
+        (tmp_path / name).write_bytes(pickle.dumps(content))
+    with pytest.raises(CheckpointError):
+        load_checkpoint(build_model(TINY), tmp_path / name)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_published_file_without_a_preset_asks_for_one(tmp_path: Path) -> None:
+    torch.save({"model": {"backbone.x": torch.zeros(1)}}, tmp_path / "some.pth")
+    with pytest.raises(CheckpointError, match="--preset"):
+        load_model(tmp_path / "some.pth")
