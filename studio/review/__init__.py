@@ -1,0 +1,1 @@
+"""What a person sees of a video and what a person changes in it: predictions plus operations."""

@@ -1,0 +1,134 @@
+"""What is shown of a video: the predictions of its current run, with the corrections of people on top.
+
+Read-only. A track is shown unless it was deleted, and a predicted one only if its score reaches the run's threshold or a person has
+worked on it. A frame's mask is the correction if there is one (which may say "nothing here"), otherwise the prediction, unless the
+track was made to end before that frame. Masks are compressed RLE counts at the size of the video.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from sqlite_utils import Database
+
+from studio.store.colors import color
+from studio.store.database import Row, one
+from studio.store.errors import NotFound
+
+PREDICTED_REV = 1  # of every mask that nobody touched; a correction's rev is the video's, which is larger
+
+Span = tuple[int, int, str]  # start, stop (exclusive), source
+
+SHOWN_TRACKS = """
+    select t.id, coalesce(s.category_id, t.category_id) as category_id, t.score, t.source, s.ends_before
+    from videos v join runs r on r.id = v.run_id join tracks t on t.run_id = r.id left join track_states s on s.track_id = t.id
+    where v.id = :video and coalesce(s.deleted, 0) = 0
+      and (t.source = 'user' or s.track_id is not null or t.score >= r.score_threshold)
+"""
+
+# The joins are `cross` so that SQLite visits the shown tracks first and seeks each one's frames, never all masks of the range.
+SHOWN_MASKS = f"""
+    with shown as materialized ({SHOWN_TRACKS})
+    select m.frame as frame, t.id as track, m.counts, m.score, 'model' as source, 0 as verified, {PREDICTED_REV} as rev
+    from shown t cross join masks m on m.track_id = t.id
+    where m.frame >= :start and m.frame < :stop and (t.ends_before is null or m.frame < t.ends_before)
+      and (:track is null or t.id = :track)
+      and not exists (select 1 from corrections c where c.track_id = m.track_id and c.frame = m.frame)
+    union all
+    select c.frame, t.id, c.counts, null, c.source, c.verified, c.rev
+    from shown t cross join corrections c on c.track_id = t.id
+    where c.frame >= :start and c.frame < :stop and c.counts is not null and (:track is null or t.id = :track)
+    order by 1, 2
+"""
+
+
+def masks(database: Database, video_id: int, start: int, stop: int, track_id: int | None = None) -> Iterator[Row]:
+    """The shown masks of frames start..stop-1 by frame and track: frame, track, counts, score, source, verified, rev.
+
+    A correction has no score. `track_id` asks for one track only.
+    """
+    parameters = {"video": video_id, "start": start, "stop": stop, "track": track_id}
+    for row in database.query(SHOWN_MASKS, parameters):
+        yield row | {"verified": bool(row["verified"])}
+
+
+def mask(database: Database, video_id: int, track_id: int, frame: int) -> Row | None:
+    """The shown mask of a track in one frame, or None."""
+    return next(masks(database, video_id, frame, frame + 1, track_id), None)
+
+
+def track(database: Database, video_id: int, track_id: int) -> Row:
+    """A shown track: id, category_id, score, source, ends_before."""
+    found = one(database, f"select * from ({SHOWN_TRACKS}) where id = :track", {"video": video_id, "track": track_id})
+    if found is None:
+        raise NotFound(
+            f"Video {video_id} shows no track {track_id}: it was deleted, or it belongs to another run or video."
+        )
+    return found
+
+
+def tracks(database: Database, video_id: int) -> list[Row]:
+    """The shown tracks with category name, colour and where they have masks: first and last frame (None if none) and count."""
+    spans = timeline(database, video_id)
+    rows = database.query(
+        f"select t.*, c.name as category from ({SHOWN_TRACKS}) t join categories c on c.id = t.category_id order by t.id",
+        {"video": video_id},
+    )
+    return [row | {"color": color(row["id"])} | _extent(spans[row["id"]]) for row in rows]
+
+
+def _extent(spans: Sequence[Span]) -> dict[str, Any]:
+    if not spans:
+        return {"first": None, "last": None, "count": 0}
+    return {"first": spans[0][0], "last": spans[-1][1] - 1, "count": sum(stop - start for start, stop, _ in spans)}
+
+
+def timeline(database: Database, video_id: int) -> dict[int, list[Span]]:
+    """Per shown track the spans of frames in which it has masks, in order; each span has one source."""
+    ends = {row["id"]: row["ends_before"] for row in database.query(SHOWN_TRACKS, {"video": video_id})}
+    predicted: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    corrected: dict[int, list[tuple[int, str | None]]] = defaultdict(list)
+    parameters = {"video": video_id}
+    shown = f"with shown as materialized ({SHOWN_TRACKS})"
+    for track_id, start, stop in database.execute(
+        f"{shown} select t.id, s.start, s.stop from shown t cross join spans s on s.track_id = t.id order by 1, 2",
+        parameters,
+    ):
+        predicted[track_id].append((start, stop))
+    for track_id, frame, source in database.execute(
+        f"""
+        {shown} select t.id, c.frame, case when c.counts is null then null else c.source end
+        from shown t cross join corrections c on c.track_id = t.id order by 1, 2
+        """,
+        parameters,
+    ):
+        corrected[track_id].append((frame, source))
+    return {key: overlay(_until(predicted[key], end), corrected[key]) for key, end in ends.items()}
+
+
+def _until(spans: Iterable[tuple[int, int]], end: int | None) -> list[tuple[int, int]]:
+    """The parts of spans that lie before frame `end`."""
+    if end is None:
+        return list(spans)
+    return [(start, min(stop, end)) for start, stop in spans if start < end]
+
+
+def overlay(predicted: Iterable[tuple[int, int]], corrected: Sequence[tuple[int, str | None]]) -> list[Span]:
+    """Predicted spans with corrections on top. corrected: (frame, source of its mask, or None for "nothing here") by frame."""
+    cuts = [frame for frame, _ in corrected]
+    spans: list[Span] = []
+    for start, stop in predicted:
+        for cut in cuts[bisect_left(cuts, start) : bisect_left(cuts, stop)]:
+            if start < cut:
+                spans.append((start, cut, "model"))
+            start = cut + 1
+        if start < stop:
+            spans.append((start, stop, "model"))
+    present = [(frame, source) for frame, source in corrected if source is not None]
+    # Frames that follow each other with the same source keep the difference to their place in the list.
+    for (_, source), run in groupby(enumerate(present), lambda item: (item[1][0] - item[0], item[1][1])):
+        frames = [frame for _, (frame, _) in run]
+        spans.append((frames[0], frames[-1] + 1, str(source)))
+    return sorted(spans)

@@ -1,0 +1,122 @@
+"""The jobs table: long work as people see it, and what decides which of it is (re)started.
+
+The queue only wakes workers up; a job runs when `claim` says so. Every function that marks progress also renews the heartbeat.
+"""
+
+import time
+
+from sqlite_utils import Database
+
+from studio.store.database import Row, insert, one
+from studio.store.errors import Conflict, NotFound
+
+MAX_ATTEMPTS = 3
+FINISHED = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
+
+
+def add_job(database: Database, kind: str, *, frames_total: int = 0, **references: int) -> Row:
+    """A new queued job. `references`: project_id, video_id, run_id, export_id."""
+    values = {"kind": kind, "state": "queued", "frames_total": frames_total, **references}
+    return job(database, insert(database, "jobs", values))
+
+
+def job(database: Database, job_id: int) -> Row:
+    """One job; `progress` in [0, 1] is derived."""
+    found = one(database, "select * from jobs where id = ?", (job_id,))
+    if found is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return _with_progress(found)
+
+
+def jobs(database: Database, limit: int = 100) -> list[Row]:
+    """The latest jobs, newest first."""
+    return [_with_progress(row) for row in database.query("select * from jobs order by id desc limit ?", (limit,))]
+
+
+def job_of(database: Database, **reference: int) -> Row | None:
+    """The latest job for a run_id, export_id or video_id."""
+    ((column, value),) = reference.items()
+    found = one(database, f"select * from jobs where {column} = ? order by id desc", (value,))
+    return found and _with_progress(found)
+
+
+def _with_progress(row: Row) -> Row:
+    if row["state"] == "done":
+        return row | {"progress": 1.0}
+    return row | {"progress": row["frames_done"] / row["frames_total"] if row["frames_total"] else 0.0}
+
+
+def queued(database: Database) -> list[Row]:
+    """The jobs that wait, oldest first."""
+    return list(database.query("select * from jobs where state = 'queued' order by id"))
+
+
+def requeue_stale(database: Database) -> None:
+    """Queue again what a worker left running when it died. Only the one live worker may call it, before it starts anything."""
+    database.execute("update jobs set state = 'queued', fps = null, seconds_left = null where state = 'running'")
+
+
+def claim(database: Database, job_id: int) -> Row | None:
+    """Start a queued job; None if it is not there to be started (cancelled, or started before).
+
+    The row that is returned may have failed already: after several starts without any progress the job is given up.
+    """
+    taken = database.execute(
+        "update jobs set state = 'running', attempts = attempts + 1, heartbeat = ? where id = ? and state = 'queued'",
+        (time.time(), job_id),
+    )
+    if not taken.rowcount:
+        return None
+    found = job(database, job_id)
+    if found["attempts"] > MAX_ATTEMPTS:
+        fail(database, job_id, f"The worker process died {MAX_ATTEMPTS} times in a row on this job.")
+    return job(database, job_id)
+
+
+def progress(
+    database: Database,
+    job_id: int,
+    done: int,
+    total: int,
+    *,
+    message: str = "",
+    fps: float | None = None,
+) -> None:
+    """Note how far a running job is, in frames, and that it got on."""
+    left = (total - done) / fps if fps else None
+    database.execute(
+        """
+        update jobs set frames_done = ?, frames_total = ?, message = ?, fps = ?, seconds_left = ?, heartbeat = ?, attempts = 0
+        where id = ?
+        """,
+        (done, total, message, fps, left, time.time(), job_id),
+    )
+
+
+def finish(database: Database, job_id: int, state: str = "done", message: str = "") -> None:
+    """End a job as "done" or "cancelled"."""
+    sql = f"update jobs set state = ?, message = ?, seconds_left = null, finished_at = {FINISHED} where id = ?"
+    database.execute(sql, (state, message, job_id))
+
+
+def fail(database: Database, job_id: int, error: str) -> None:
+    """End a job with the sentence that says why."""
+    sql = f"update jobs set state = 'failed', error = ?, seconds_left = null, finished_at = {FINISHED} where id = ?"
+    database.execute(sql, (error, job_id))
+
+
+def cancel(database: Database, job_id: int) -> Row:
+    """Ask a job to stop. A queued one stops at once; a running one after the frame it is at, and it keeps what it has."""
+    found = job(database, job_id)
+    if found["state"] not in ("queued", "running"):
+        raise Conflict(f"Job {job_id} is over already ({found['state']}).")
+    database.execute("update jobs set cancel = 1 where id = ?", (job_id,))
+    if found["state"] == "queued":
+        finish(database, job_id, "cancelled", "cancelled before it started")
+    return job(database, job_id)
+
+
+def is_cancelled(database: Database, job_id: int) -> bool:
+    """Whether a person asked the job to stop, or removed it."""
+    found = one(database, "select cancel from jobs where id = ?", (job_id,))
+    return found is None or bool(found["cancel"])
