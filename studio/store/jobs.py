@@ -1,6 +1,6 @@
 """The jobs table: long work as people see it, and what decides which of it is (re)started.
 
-The queue only wakes workers up; a job runs when `claim` says so. Every function that marks progress also renews the heartbeat.
+The queue only wakes the worker up; a job runs when `claim` says so. Nothing here does the work.
 """
 
 import time
@@ -10,7 +10,10 @@ from sqlite_utils import Database
 from studio.store.database import Row, insert, one
 from studio.store.errors import Conflict, NotFound
 
-MAX_ATTEMPTS = 3
+JOBS = """
+    select j.*, coalesce(v.name, p.name, '') as title
+    from jobs j left join videos v on v.id = j.video_id left join projects p on p.id = j.project_id
+"""
 FINISHED = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
 
 
@@ -21,8 +24,8 @@ def add_job(database: Database, kind: str, *, frames_total: int = 0, **reference
 
 
 def job(database: Database, job_id: int) -> Row:
-    """One job; `progress` in [0, 1] is derived."""
-    found = one(database, "select * from jobs where id = ?", (job_id,))
+    """One job; `progress` in [0, 1] is derived, `title` names the video or project it is about."""
+    found = one(database, f"{JOBS} where j.id = ?", (job_id,))
     if found is None:
         raise NotFound(f"There is no job {job_id}.")
     return _with_progress(found)
@@ -30,13 +33,13 @@ def job(database: Database, job_id: int) -> Row:
 
 def jobs(database: Database, limit: int = 100) -> list[Row]:
     """The latest jobs, newest first."""
-    return [_with_progress(row) for row in database.query("select * from jobs order by id desc limit ?", (limit,))]
+    return [_with_progress(row) for row in database.query(f"{JOBS} order by j.id desc limit ?", (limit,))]
 
 
 def job_of(database: Database, **reference: int) -> Row | None:
     """The latest job for a run_id, export_id or video_id."""
     ((column, value),) = reference.items()
-    found = one(database, f"select * from jobs where {column} = ? order by id desc", (value,))
+    found = one(database, f"{JOBS} where j.{column} = ? order by j.id desc", (value,))
     return found and _with_progress(found)
 
 
@@ -57,20 +60,12 @@ def requeue_stale(database: Database) -> None:
 
 
 def claim(database: Database, job_id: int) -> Row | None:
-    """Start a queued job; None if it is not there to be started (cancelled, or started before).
-
-    The row that is returned may have failed already: after several starts without any progress the job is given up.
-    """
+    """Start a queued job; None if it is not there to be started (cancelled, or started before)."""
     taken = database.execute(
         "update jobs set state = 'running', attempts = attempts + 1, heartbeat = ? where id = ? and state = 'queued'",
         (time.time(), job_id),
     )
-    if not taken.rowcount:
-        return None
-    found = job(database, job_id)
-    if found["attempts"] > MAX_ATTEMPTS:
-        fail(database, job_id, f"The worker process died {MAX_ATTEMPTS} times in a row on this job.")
-    return job(database, job_id)
+    return job(database, job_id) if taken.rowcount else None
 
 
 def progress(
@@ -81,15 +76,17 @@ def progress(
     *,
     message: str = "",
     fps: float | None = None,
+    kept: bool = False,
 ) -> None:
-    """Note how far a running job is, in frames, and that it got on."""
+    """Note how far a running job is, in frames. kept: what was done so far would survive the worker's death."""
     left = (total - done) / fps if fps else None
     database.execute(
         """
-        update jobs set frames_done = ?, frames_total = ?, message = ?, fps = ?, seconds_left = ?, heartbeat = ?, attempts = 0
+        update jobs set frames_done = ?, frames_total = ?, message = ?, fps = ?, seconds_left = ?, heartbeat = ?,
+          attempts = case when ? then 0 else attempts end
         where id = ?
         """,
-        (done, total, message, fps, left, time.time(), job_id),
+        (done, total, message, fps, left, time.time(), kept, job_id),
     )
 
 

@@ -1,0 +1,131 @@
+"""The worker process: `python -m studio.jobs.worker --home DIR`.
+
+Takes jobs from the queue and does them, one inference and one other at a time. It may be killed at any moment: a job commits
+what it has in whole steps, and the next worker queues again whatever was left running. So there is no shutting down in order;
+stopping is exiting. One home has one worker, whoever starts it.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from huey.consumer import Consumer
+
+from engine.errors import CtvisError
+from studio.jobs.exporting import write_export
+from studio.jobs.importing import import_video
+from studio.jobs.inference import run_model
+from studio.jobs.queue import JobQueue
+from studio.settings import Home
+from studio.store import Row, Store, jobs, runs
+
+KINDS: dict[str, Callable[[Store, Home, Row], None]] = {
+    "import": import_video,
+    "run": run_model,
+    "export": write_export,
+}
+MAX_ATTEMPTS = 3
+SWEEP_SECONDS = 20.0  # how often the jobs table is searched for jobs that never reached the queue
+LOCK_SECONDS = 30.0  # how long a worker waits for the one before it to be gone
+
+log = logging.getLogger("studio.worker")
+
+
+def perform(store: Store, home: Home, job_id: int) -> None:
+    """Do one job to its end, whatever the end is."""
+    with store.transaction() as database:
+        job = jobs.claim(database, job_id)
+    if job is None:
+        return
+    if job["attempts"] > MAX_ATTEMPTS:
+        give_up(
+            store, job, f"The worker process died {MAX_ATTEMPTS} times in a row on this job; see {home.worker_log}."
+        )
+        return
+    try:
+        KINDS[job["kind"]](store, home, job)
+    except CtvisError as error:
+        give_up(store, job, str(error))
+    except Exception:
+        log.exception("job %d (%s) failed", job_id, job["kind"])
+        give_up(store, job, f"Internal error in job {job_id}; see {home.worker_log}.")
+
+
+def give_up(store: Store, job: Row, error: str) -> None:
+    """Mark a job, and what it was to bring about, as failed. What it has stored so far stays."""
+    with store.transaction() as database:
+        jobs.fail(database, job["id"], error)
+        if job["kind"] == "run":
+            runs.close_run(database, job["run_id"], "failed")
+        if job["kind"] == "import":
+            database.execute("update videos set state = 'failed', error = ? where id = ?", (error, job["video_id"]))
+
+
+def take_lock(home: Home) -> sqlite3.Connection | None:
+    """Hold a lock until the process ends, however it ends; None if another process keeps it.
+
+    SQLite's file locks do this the same way on every system.
+    """
+    connection = sqlite3.connect(home.worker_lock, timeout=LOCK_SECONDS, isolation_level=None)
+    try:
+        connection.execute("begin exclusive")
+    except sqlite3.OperationalError:
+        connection.close()
+        return None
+    return connection
+
+
+def work(home: Home, stopped: threading.Event) -> None:
+    """Start the consumers and look after the queue until `stopped`."""
+    store = Store(home.database)
+    queue = JobQueue(home, partial(perform, store, home))
+    with store.transaction() as database:
+        jobs.requeue_stale(database)
+    queue.refill(jobs.queued(store.database))
+    for huey in queue.hueys.values():
+        Consumer(huey, workers=1, periodic=False, initial_delay=0.05, max_delay=0.25).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the server decides when to stop
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    log.info("worker %d serves %s", os.getpid(), home.root)
+    while not stopped.wait(SWEEP_SECONDS):
+        waiting = jobs.queued(store.database)
+        if waiting and queue.is_empty:
+            queue.refill(waiting)
+
+
+def watch_parent(stopped: threading.Event) -> None:
+    """Stop when the other end of standard input is closed: the process that started this one has ended."""
+    sys.stdin.buffer.read()
+    stopped.set()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 when stopped, 3 if another worker keeps the home."""
+    parser = argparse.ArgumentParser(prog="studio.jobs.worker", description="Does the jobs of one studio.")
+    parser.add_argument("--home", type=Path, required=True, help="the studio's home folder")
+    parser.add_argument("--with-parent", action="store_true", help="stop when standard input is closed")
+    options = parser.parse_args(arguments)
+    home = Home(options.home).create()
+    format = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=format, filename=home.worker_log)
+    logging.getLogger("huey").setLevel(logging.WARNING)
+    stopped = threading.Event()
+    if options.with_parent:
+        threading.Thread(target=watch_parent, args=(stopped,), daemon=True).start()
+    lock = take_lock(home)
+    if lock is None:
+        log.error("another worker already serves %s", home.root)
+        return 3
+    work(home, stopped)
+    os._exit(0)  # without waiting for the job that is running: its last commit is what counts
+
+
+if __name__ == "__main__":
+    sys.exit(main())
