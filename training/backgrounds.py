@@ -1,7 +1,7 @@
-"""Scenes that sprites are pasted on: photos and wallpapers, some with annotated objects of their own, and procedural textures.
+"""Scenes that sprites are pasted on: photos and wallpapers, some with annotated objects, and procedural textures.
 
-In: the `index.json` and the pictures that `training.sources` writes. Out: `Scene` records. A scene's own objects stay ground truth under whatever
-is pasted over them, so a photo with people in it does not teach the model that people are background.
+In: the `index.json` and the pictures that `training.sources` writes. Out: `Scene` records. A scene's own objects stay
+ground truth under whatever is pasted over them, so a photo with people does not teach that people are background.
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ cv2.setNumThreads(0)
 
 @dataclass(frozen=True)
 class Scene:
-    """`image`: uint8 (h, w, 3) RGB. `ids`: uint8 (h, w), each pixel's 1-based instance, 0 = none. `labels`: the instances' 0-based categories."""
+    """A picture and its annotated objects: `ids` says whose a pixel is (1-based, 0 = nobody's)."""
 
-    image: np.ndarray
-    ids: np.ndarray
-    labels: tuple[int, ...]
+    image: np.ndarray  # uint8 (h, w, 3) RGB
+    ids: np.ndarray  # uint8 (h, w)
+    labels: tuple[int, ...]  # 0-based categories, one per object
     name: str
     licence: str
 
@@ -57,12 +57,12 @@ def random_texture(rng: np.random.Generator, size: tuple[int, int]) -> Scene:
     """A procedural scene of `size` (height, width): smooth colour noise, a gradient, stripes or a checkerboard, with grain."""
     height, width = size
     first, second = rng.integers(0, 256, (2, 3)).astype(np.float32)
-    mix = rng.choice([cloud_mix, gradient_mix, stripe_mix, checker_mix])(rng, height, width)[..., None]
+    mix = MIXES[rng.integers(len(MIXES))](rng, height, width)[..., None]
     image = first * (1 - mix) + second * mix
     if rng.random() < 0.6:  # large colour blotches on top
         blotches = rng.integers(0, 256, (rng.integers(2, 7), rng.integers(2, 9), 3)).astype(np.float32)
         image = 0.6 * image + 0.4 * cv2.resize(blotches, (width, height), interpolation=cv2.INTER_CUBIC)
-    image += rng.normal(0, rng.uniform(0, 12), (height, width, 1)).astype(np.float32)
+    image += rng.standard_normal((height, width, 1), np.float32) * rng.uniform(0, 12)
     return plain_scene(np.clip(image, 0, 255).astype(np.uint8), "texture")
 
 
@@ -74,7 +74,12 @@ def cloud_mix(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         shape = (cells << octave, (cells << octave) * width // height)
         noise = rng.random(shape, dtype=np.float32)
         total += cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC) * rng.uniform(0.4, 0.7) ** octave
-    return cv2.normalize(total, None, 0, 1, cv2.NORM_MINMAX)
+    return stretched(total)
+
+
+def stretched(values: np.ndarray) -> np.ndarray:
+    """Scaled to 0..1."""
+    return (values - values.min()) / max(float(np.ptp(values)), 1e-6)
 
 
 def plane_coordinate(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -86,7 +91,7 @@ def plane_coordinate(rng: np.random.Generator, height: int, width: int) -> np.nd
 
 
 def gradient_mix(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    return cv2.normalize(plane_coordinate(rng, height, width), None, 0, 1, cv2.NORM_MINMAX)
+    return stretched(plane_coordinate(rng, height, width))
 
 
 def stripe_mix(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -97,3 +102,6 @@ def stripe_mix(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 def checker_mix(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     step = int(rng.integers(height // 16, height // 3))
     return ((np.arange(width) // step + np.arange(height)[:, None] // step) % 2).astype(np.float32)
+
+
+MIXES = (cloud_mix, gradient_mix, stripe_mix, checker_mix)

@@ -57,7 +57,7 @@ class Cast:
         """A sprite of the category (a random one, people twice as often), of the other style where this one has none."""
         if category is None:
             categories = sorted({*self.drawn, *self.photo})
-            category = categories[max(0, rng.integers(-1, len(categories)))]
+            category = categories[max(0, int(rng.integers(-1, len(categories))))]
         first, second = (self.photo, self.drawn) if photo else (self.drawn, self.photo)
         pool = first.get(category) or second[category]
         return pool[rng.integers(len(pool))]

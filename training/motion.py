@@ -1,6 +1,6 @@
 """How things move in a synthetic clip: paths of actors and of the camera, as numbers over time.
 
-In: a numpy Generator and `times`, float (T,), in frames of the imagined footage (a clip that keeps every third frame has times 0, 3, 6...).
+In: a numpy Generator and `times`, float (T,), in frames of the imagined footage (a clip of every third frame has 0, 3, 6...).
 Out: positions (T, 2) as (x, y) or 2x3 affine matrices (T, 2, 3) on (x, y, 1), in pixels. It draws nothing.
 """
 
@@ -66,7 +66,7 @@ def visit(
     away = width + 1.2 * radius if start[0] > width / 2 else -1.2 * radius
     outside = np.array([away, start[1] + rng.uniform(-0.2, 0.2) * height])
     back = np.array([rng.uniform(0.2, 0.8) * width, rng.uniform(0.2, 0.8) * height])
-    legs = [start, outside, outside + (0, rng.uniform(-0.2, 0.2) * height), back]
+    legs = [start, outside, outside + np.array([0, rng.uniform(-0.2, 0.2) * height]), back]
     return curve(times, np.array(legs))
 
 
@@ -105,9 +105,9 @@ def affine(
 def random_camera(
     rng: np.random.Generator, times: np.ndarray, scene: tuple[int, int], size: tuple[int, int], restless: float
 ) -> np.ndarray:
-    """Matrices (T, 2, 3) from a scene (height, width) to the frame `size`: pan, zoom and a little roll, never past the scene's border.
+    """Matrices (T, 2, 3) from a scene (height, width) to the frame `size`: pan, zoom and a little roll.
 
-    `restless` 0..1 is how much the camera moves.
+    The crop never leaves the scene. `restless` 0..1 is how much the camera moves.
     """
     height, width = size
     duration = times[-1] - times[0]

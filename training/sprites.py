@@ -20,10 +20,10 @@ PHOTO_KINDS = ("stamp", "coco")
 
 @dataclass(frozen=True)
 class Sprite:
-    """`pixels`: uint8 (h, w, 4) RGBA, not premultiplied. `category`: 0-based YouTube-VIS 2019 index; None for an occluder."""
+    """A cut-out object."""
 
-    pixels: np.ndarray
-    category: int | None
+    pixels: np.ndarray  # uint8 (h, w, 4) RGBA, colour premultiplied by opacity
+    category: int | None  # 0-based place among the YouTube-VIS 2019 categories; None for an occluder
     kind: str  # emoji3d, noto, stamp or coco
     name: str
     licence: str
@@ -53,5 +53,9 @@ def load_sprites(library: Path, split: str) -> list[Sprite]:
             if pixels is None or pixels.ndim != 3 or pixels.shape[2] != 4:
                 raise DataError(f"{file} is not an RGBA picture: build the sprite library again.")
             rgba = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA)
-            sprites.append(Sprite(rgba, entry["category"], entry["kind"], file.stem, entry["licence"]))
+            framed = cv2.copyMakeBorder(
+                rgba, 2, 2, 2, 2, cv2.BORDER_CONSTANT
+            )  # so that resizing softens the outer edge too
+            premultiplied = cv2.cvtColor(framed, cv2.COLOR_RGBA2mRGBA)
+            sprites.append(Sprite(premultiplied, entry["category"], entry["kind"], file.stem, entry["licence"]))
     return sprites

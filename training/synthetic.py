@@ -1,4 +1,4 @@
-"""Composes clips with exact ground truth: sprites that move, hide each other, leave and come back over a scene seen by a moving camera.
+"""Composes clips with exact ground truth: sprites that move, hide each other, leave and come back, seen by a moving camera.
 
 In: a `Scene`, the cast (sprites, back to front) and a numpy Generator; the same seed gives the same clip. Out: a `Clip`.
 A pixel belongs to the topmost object whose opacity there is above one half; occluders belong to nobody and hide what is below them.
@@ -18,7 +18,7 @@ from training.sprites import Sprite
 cv2.setNumThreads(0)
 
 MIN_AREA = 16  # pixels; a smaller sliver of an object counts as hidden
-SMALLEST, LARGEST = 0.07, 0.8  # of the frame's short side: the geometric mean of a sprite's width and height
+SMALLEST, LARGEST = 0.11, 0.8  # of the frame's short side: the geometric mean of a sprite's width and height
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Clip:
     @property
     def visible(self) -> np.ndarray:
         """bool (N, T): whether the object shows in the frame."""
-        return self.masks.any(axis=(2, 3))
+        return np.asarray(self.masks.any(axis=(2, 3)))
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,9 @@ def random_actor(
     if rng.random() < 0.5:
         placement = chain(chain(camera, inverse(camera[0])[None]), placement)
     shrink = min(1.0, float(scales.max()))
-    pixels = resize_to(sprite.pixels, max(2, round(height * shrink)), max(2, round(width * shrink)))
+    pixels = cv2.resize(
+        sprite.pixels, (max(2, round(width * shrink)), max(2, round(height * shrink))), interpolation=cv2.INTER_AREA
+    )
     placement = chain(placement, scaling(width / pixels.shape[1], height / pixels.shape[0]))
     feather = rng.uniform(0, 0.9) if not sprite.is_photo else rng.uniform(0.4, 1.0)
     return Actor(soft_edged(tinted(rng, pixels), feather), placement, sprite.category)
@@ -132,33 +134,23 @@ def scaling(x: float, y: float) -> np.ndarray:
     return np.array([[[x, 0, 0], [0, y, 0]]], float)
 
 
-def resize_to(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """RGBA uint8 resized without the colour of invisible pixels leaking into the edge."""
-    opacity = pixels[..., 3:].astype(np.float32) / 255
-    premultiplied = np.concatenate([pixels[..., :3] * opacity, pixels[..., 3:]], axis=-1, dtype=np.float32)
-    small = cv2.resize(premultiplied, (width, height), interpolation=cv2.INTER_AREA)
-    small[..., :3] *= 255 / np.maximum(small[..., 3:], 1)
-    return np.clip(small, 0, 255).astype(np.uint8)
-
-
 def tinted(rng: np.random.Generator, pixels: np.ndarray) -> np.ndarray:
-    """Mild jitter of hue, saturation, contrast and brightness."""
-    hsv = cv2.cvtColor(np.ascontiguousarray(pixels[..., :3]), cv2.COLOR_RGB2HSV)
+    """Premultiplied RGBA to plain RGBA with a mild jitter of hue, saturation, contrast and brightness."""
+    opacity = pixels[..., 3:]
+    rgb = cv2.convertScaleAbs(pixels[..., :3] * (255.0 / np.maximum(opacity, 1)))
+    hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)
     hsv[..., 0] = (hsv[..., 0].astype(np.int16) + int(rng.normal(0, 5))) % 180
     hsv[..., 1] = np.clip(hsv[..., 1] * rng.uniform(0.6, 1.2), 0, 255)
     rgb = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB) * rng.uniform(0.65, 1.2) + rng.uniform(-15, 25)
-    return np.concatenate([np.clip(rgb, 0, 255).astype(np.uint8), pixels[..., 3:]], axis=-1)
+    return np.concatenate([np.clip(rgb, 0, 255).astype(np.uint8), opacity], axis=-1)
 
 
 def soft_edged(pixels: np.ndarray, feather: float) -> np.ndarray:
-    """Premultiplied float32 RGBA whose opacity is blurred by `feather` pixels; a transparent rim keeps it from being cut at the box."""
-    framed = cv2.copyMakeBorder(pixels, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    framed[[0, -1], :, 3] = 0
-    framed[:, [0, -1], 3] = 0
-    opacity = framed[..., 3].astype(np.float32)
+    """Plain RGBA to premultiplied float32 RGBA, its opacity blurred by `feather` pixels towards the inside."""
+    opacity = pixels[..., 3].astype(np.float32)
     if feather > 0.3:
         opacity = np.minimum(opacity, cv2.GaussianBlur(opacity, (0, 0), feather) * 1.15)
-    return np.concatenate([framed[..., :3] * (opacity / 255)[..., None], opacity[..., None]], axis=-1, dtype=np.float32)
+    return np.concatenate([pixels[..., :3] * (opacity / 255)[..., None], opacity[..., None]], axis=-1, dtype=np.float32)
 
 
 def shrink_scene(image: np.ndarray, camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -197,11 +189,11 @@ def degraded(rng: np.random.Generator, frames: np.ndarray) -> np.ndarray:
     blur = rng.uniform(0.4, 1.0) if rng.random() < 0.3 else 0.0
     noise = rng.uniform(1, 7) if rng.random() < 0.4 else 0.0
     quality = int(rng.integers(35, 90)) if rng.random() < 0.35 else 0
-    grain = rng.normal(0, noise, frames.shape[1:]).astype(np.int16) if noise else None
+    grain = (noise * rng.standard_normal(frames.shape[1:], np.float32)).astype(np.int16)
     for frame in frames:
         if blur:
             cv2.GaussianBlur(frame, (0, 0), blur, dst=frame)
-        if grain is not None:
+        if noise:  # one field of grain, shifted from frame to frame
             shift = tuple(rng.integers(0, frame.shape[0], 2))
             frame[:] = np.clip(frame + np.roll(grain, shift, axis=(0, 1)), 0, 255)
         if quality:
