@@ -1,0 +1,57 @@
+"""The Blocks of the whole studio: top bar, one section a page, footer.
+
+All pages are in the document and CSS shows the one named by <html data-page>, so changing the page costs nothing and the review
+stage keeps its state; /?view=review&video=3 is an address that survives a reload.
+"""
+
+import time
+from pathlib import Path
+
+import gradio as gr
+
+from studio.pages import export, library, review, run, try_clip
+from studio.pages.widget import widget
+
+TOP_BAR = """
+<header class="top-bar">
+  <a class="brand" href="?view=try" data-go="try" title="CTVIS Studio"><img src="/static/icons/mark.svg" alt="" width="24" height="24"><span>CTVIS Studio</span></a>
+  <nav aria-label="Pages">
+    <a href="?view=try" data-go="try">Try</a>
+    <a href="?view=library" data-go="library">Library</a>
+    <a href="?view=run" data-go="run">Run</a>
+    <a href="?view=review" data-go="review">Review</a>
+    <a href="?view=export" data-go="export">Export</a>
+  </nav>
+  <button class="jobs-pill" data-jobs hidden title="Running jobs"></button>
+  <button class="quiet" data-theme-switch data-icon="contrast" title="Dark or light" aria-label="Dark or light"></button>
+</header>
+"""
+
+
+
+def build_blocks(home: Path, models: list[str]) -> gr.Blocks:
+    """`home` is shown in the footer; `models` are the names of what can be run, the first one chosen."""
+    with gr.Blocks(
+        title="CTVIS Studio", analytics_enabled=False, fill_width=True, fill_height=True, delete_cache=(3600, 86400)
+    ) as blocks:
+        with gr.Column(elem_id="shell"):
+            top_bar = widget("shell", template=TOP_BAR, events=("review",), elem_id="top-bar")
+            with gr.Column(elem_id="pages"):
+                with gr.Column(elem_id="page-try", elem_classes="page"):
+                    try_clip.build(models)
+                with gr.Column(elem_id="page-library", elem_classes="page"):
+                    library.build()
+                with gr.Column(elem_id="page-run", elem_classes="page"):
+                    run.build(models)
+                with gr.Column(elem_id="page-review", elem_classes="page"):
+                    stage = review.build()
+                with gr.Column(elem_id="page-export", elem_classes="page"):
+                    export.build()
+            widget("footer", elem_id="footer", home=str(home))
+        top_bar.review(show_video, None, stage, queue=False, show_progress="hidden", api_visibility="private")
+    return blocks
+
+
+def show_video(event: gr.EventData) -> dict[str, int]:
+    """The review stage's value for the video that the address names; the nonce makes every visit a change."""
+    return {"video": int(event.video), "nonce": time.monotonic_ns() // 1_000_000}

@@ -1,0 +1,17 @@
+"""Try: drop a clip or take an example, watch the model work, take the result away or keep it as a project."""
+
+import gradio as gr
+
+from studio.pages.actions import emit
+from studio.pages.form import model_controls
+from studio.pages.widget import widget
+
+
+def build(models: list[str]) -> None:
+    with gr.Row(elem_classes="split"):
+        with gr.Column(elem_classes="side"):
+            widget("try_clip", "source")
+            fields = model_controls(models, score=0.3)
+            start = gr.Button("Find and follow objects", variant="primary", elem_id="try-start")
+        widget("try_clip", "stage", elem_classes=("main", "stage"))
+    emit(start, "try", fields)

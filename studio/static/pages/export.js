@@ -1,0 +1,78 @@
+/* The Export page's parts: which project, and the exports made so far with their downloads. */
+
+import { get, post, url } from "./api.js";
+import { ago, attempt, element, icon, notify, poll } from "./dom.js";
+import { cancel, hasEnded, progressBar, progressText } from "./jobs.js";
+import { onEnter } from "./shell.js";
+
+export function mount({ element: root }) {
+  const select = element("select.text", { "aria-label": "Project" });
+  root.replaceChildren(element("label.field", {}, element("span", {}, "Project"), select));
+  let shown = "";
+  const refresh = poll(root, 2000, async () => {
+    const answer = await get("/projects");
+    const projects = answer.projects ?? answer;
+    const state = JSON.stringify(projects.map((one) => [one.id, one.name]));
+    if (state === shown) return;
+    shown = state;
+    const before = select.value;
+    select.replaceChildren(...projects.map((one) => element("option", { value: String(one.id) }, one.name)));
+    if (before) select.value = before;
+  });
+  onEnter("export", async ({ project }) => {
+    await refresh();
+    if (project) select.value = String(project);
+  });
+
+  document.addEventListener("ctvis:start-export", ({ detail }) =>
+    attempt(async () => {
+      if (!select.value) return notify("There is no project to export yet.", "error");
+      await post(`/projects/${select.value}/exports`, detail);
+      document.dispatchEvent(new CustomEvent("ctvis:jobs"));
+    }),
+  );
+}
+
+
+function download(path, words, kind = "") {
+  return element(`a.button${kind}`, { href: url(path), download: "" }, icon("download"), words);
+}
+
+function row(job, projects) {
+  const done = job.state === "done";
+  const name = projects.find((one) => one.id === job.project_id)?.name ?? "Deleted project";
+  return element(
+    `article.job.${job.state}`,
+    { dataset: { job: job.id } },
+    element(
+      "div.job-line",
+      {},
+      element("strong", {}, name),
+      element("span.muted.grow", {}, ago(job.created_at)),
+      done && download(`/exports/${job.export_id}/annotations.json`, "JSON"),
+      done && download(`/exports/${job.export_id}/file.zip`, "Zip", ".primary"),
+      !done && element(`span.badge.${job.state}`, {}, job.state),
+      !hasEnded(job) && element("button.quiet", { title: "Stop this export", onclick: () => cancel(job) }, icon("stop")),
+    ),
+    !hasEnded(job) && progressBar(job.progress),
+    !done && element("div.muted", {}, progressText(job)),
+  );
+}
+
+/* The exports made so far, newest first; they come from the job table, so every browser sees the same ones. */
+export function made({ element: root }) {
+  const list = element("div.job-list");
+  const empty = element("p.empty", {}, "No exports yet. What you export stays here for download.");
+  root.replaceChildren(element("header.page-head", {}, element("h1", {}, "Exports")), list, empty);
+  let shown = "";
+  const refresh = poll(root, 800, async () => {
+    const [answer, known] = await Promise.all([get("/jobs"), get("/projects")]);
+    const jobs = (answer.jobs ?? answer).filter((job) => job.kind === "export").sort((a, b) => b.id - a.id);
+    const state = JSON.stringify(jobs);
+    if (state === shown) return;
+    shown = state;
+    empty.hidden = jobs.length > 0;
+    list.replaceChildren(...jobs.slice(0, 30).map((job) => row(job, known.projects ?? known)));
+  });
+  document.addEventListener("ctvis:jobs", refresh);
+}

@@ -1,0 +1,90 @@
+/* Jobs as cards: what runs, how far it is, how fast, how long still, and a way to stop it. Used by the Run page and wherever one job is followed. */
+
+import { get, post } from "./api.js";
+import { attempt, duration, element, icon, notify, poll } from "./dom.js";
+
+const ENDED = new Set(["done", "failed", "cancelled"]);
+const KINDS = { run: "Find objects", import: "Import", export: "Export", overlay: "Overlay video", finetune: "Fine-tune" };
+
+export const hasEnded = (job) => ENDED.has(job.state);
+
+/* "frame 120 of 450 · 14.2 fps · 23 s left", as far as it is known. */
+export function progressText(job) {
+  if (job.state === "queued") return "Waiting for its turn";
+  if (job.state === "failed") return job.error || "It failed and gave no reason.";
+  if (job.state === "cancelled") return "Cancelled";
+  const parts = [];
+  if (job.frames_total) parts.push(`frame ${job.frames_done ?? 0} of ${job.frames_total}`);
+  else if (job.message) parts.push(job.message);
+  if (job.state === "running" && job.fps) parts.push(`${job.fps.toFixed(1)} frames/s`);
+  if (job.state === "running" && job.seconds_left) parts.push(`${duration(job.seconds_left)} left`);
+  return parts.join(" · ") || (job.state === "done" ? "Done" : "Starting");
+}
+
+export function progressBar(share) {
+  const bar = element("div.bar", { role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" }, element("i"));
+  setBar(bar, share ?? 0);
+  return bar;
+}
+
+export function setBar(bar, share) {
+  const percent = Math.round(100 * share);
+  bar.setAttribute("aria-valuenow", String(percent));
+  bar.firstChild.style.width = `${percent}%`;
+}
+
+export function cancel(job) {
+  return attempt(async () => {
+    await post(`/jobs/${job.id}/cancel`);
+    notify("The job stops after the frame it is working on.");
+  });
+}
+
+/* Asks for a job until it has ended; `see` gets every answer. Resolves to the last one. */
+export async function follow(id, see, milliseconds = 400) {
+  for (;;) {
+    const job = await get(`/jobs/${id}`);
+    see(job);
+    if (hasEnded(job)) return job;
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  }
+}
+
+export function card(job) {
+  const active = !hasEnded(job);
+  return element(
+    `article.job.${job.state}`,
+    { dataset: { job: job.id } },
+    element(
+      "div.job-line",
+      {},
+      element("strong", {}, job.title || KINDS[job.kind] || job.kind),
+      element("span.grow"),
+      element(`span.badge.${job.state}`, {}, job.state),
+      active &&
+        element("button.quiet", { title: "Stop this job", "aria-label": "Stop this job", onclick: () => cancel(job) }, icon("stop")),
+    ),
+    active && progressBar(job.progress),
+    element("div.muted", {}, progressText(job)),
+  );
+}
+
+/* The queue: running and waiting jobs first, then what has ended, newest first. */
+export function queue({ element: root }) {
+  const list = element("div.job-list");
+  const empty = element("p.empty", {}, "Nothing is running. What you start appears here and goes on when you close the page.");
+  root.replaceChildren(element("header.page-head", {}, element("h1", {}, "Queue")), list, empty);
+  let shown = "";
+  const refresh = poll(root, 700, async () => {
+    const answer = await get("/jobs");
+    const jobs = answer.jobs ?? answer;
+    const state = JSON.stringify(jobs);
+    if (state === shown) return;
+    shown = state;
+    const rank = (job) => (hasEnded(job) ? 1 : 0);
+    jobs.sort((a, b) => rank(a) - rank(b) || b.id - a.id);
+    empty.hidden = jobs.length > 0;
+    list.replaceChildren(...jobs.slice(0, 30).map(card));
+  });
+  document.addEventListener("ctvis:jobs", refresh);
+}

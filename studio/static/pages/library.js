@@ -1,0 +1,162 @@
+/* The Library: projects at the left, the chosen one's videos as cards at the right, and the ways to bring videos in. */
+
+import { get, post, upload, url } from "./api.js";
+import { attempt, clock, element, icon, notify, poll } from "./dom.js";
+import { progressBar, setBar } from "./jobs.js";
+import { go, onEnter } from "./shell.js";
+
+const STATES = { ready: "Ready", importing: "Importing", running: "Running", predicted: "To review", reviewed: "Reviewed", failed: "Failed" };
+
+function rows(answer, name) {
+  return answer[name] ?? answer;
+}
+
+/* A one-line form that appears in place of `opener`: a name or a path, Enter to send, Escape to leave. */
+function inlineForm(opener, placeholder, submit) {
+  const input = element("input.text", { placeholder, "aria-label": placeholder });
+  const form = element("form.inline-form", { hidden: true }, input, element("button.primary", { type: "submit" }, "Add"));
+  const show = (open) => {
+    form.hidden = !open;
+    opener.hidden = open;
+    if (open) input.focus();
+  };
+  opener.addEventListener("click", () => show(true));
+  input.addEventListener("keydown", (event) => event.key === "Escape" && show(false));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = input.value.trim();
+    if (!text) return;
+    attempt(async () => {
+      await submit(text);
+      input.value = "";
+      show(false);
+    });
+  });
+  return form;
+}
+
+function videoCard(video) {
+  const open = () => go("review", { video: video.id });
+  const seconds = video.fps ? clock(video.length / video.fps) : "";
+  const active = video.run && ["queued", "running"].includes(video.run.state);
+  return element(
+    "article.video-card",
+    { dataset: { video: video.id } },
+    element(
+      "button.picture",
+      { onclick: open, title: "Open in Review", "aria-label": `Review ${video.name}` },
+      element("img", { src: url(`/videos/${video.id}/thumbnail.jpg`), alt: "", loading: "lazy" }),
+      seconds && element("span.length", {}, seconds),
+    ),
+    element(
+      "div.card-text",
+      {},
+      element("strong", { title: video.name }, video.name),
+      element("span.muted", {}, `${video.width} × ${video.height} · ${video.length} frames`),
+    ),
+    active ? progressBar(video.run.progress) : null,
+    element(
+      "div.card-foot",
+      {},
+      element(`span.badge.${video.state}`, {}, active ? "Running" : (STATES[video.state] ?? video.state ?? "")),
+      element("span.grow"),
+      element("button", { onclick: () => go("run", { video: video.id }), title: "Find the objects of this video" }, "Run"),
+      element("button.primary", { onclick: open }, "Review"),
+    ),
+  );
+}
+
+export function mount({ element: root }) {
+  let project = null;
+  let shown = "";
+
+  const projects = element("nav.project-list", { "aria-label": "Projects" });
+  const newProject = element("button.quiet.wide", {}, icon("plus"), "New project");
+  const title = element("h1");
+  const count = element("span.muted");
+  const file = element("input", { type: "file", accept: "video/*,.mkv,.avi,.mov,.mp4,.webm,.m4v", multiple: true, hidden: true });
+  const add = element("button.primary", { onclick: () => file.click() }, icon("upload"), "Upload videos");
+  const byPath = element("button", {}, icon("folder"), "From this computer");
+  const transfers = element("div.transfers");
+  const cards = element("div.card-grid");
+  const empty = element(
+    "div.empty-state",
+    { hidden: true },
+    icon("film"),
+    element("strong", {}, "No videos yet"),
+    element("span.muted", {}, "Drop video files here, or give the path of a file or a folder of frames on the machine the studio runs on."),
+  );
+
+  const pathForm = inlineForm(byPath, "Path of a video file or a folder of images", async (path) => {
+    await post(`/projects/${project}/videos`, { path });
+    await refresh();
+  });
+  const projectForm = inlineForm(newProject, "Name of the project", async (name) => {
+    const made = await post("/projects", { name });
+    go("library", { project: made.id });
+    await refresh();
+  });
+
+  const body = element(
+    "section.library-body",
+    {},
+    element("header.page-head", {}, element("div", {}, title, count), element("span.grow"), pathForm, byPath, add, file),
+    transfers,
+    cards,
+    empty,
+  );
+  root.replaceChildren(element("aside.side", {}, element("h2", {}, "Projects"), projects, newProject, projectForm), body);
+
+  async function send(files) {
+    for (const one of files) {
+      const bar = progressBar(0);
+      const line = element("div.transfer", {}, element("span", {}, one.name), bar);
+      transfers.append(line);
+      await attempt(async () => {
+        await upload(`/projects/${project}/videos`, one, (share) => setBar(bar, share));
+        notify(`${one.name} is in the project.`);
+      });
+      line.remove();
+    }
+    await refresh();
+  }
+  file.addEventListener("change", () => send([...file.files]).finally(() => (file.value = "")));
+  body.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    body.classList.add("dropping");
+  });
+  body.addEventListener("dragleave", (event) => event.target === body && body.classList.remove("dropping"));
+  body.addEventListener("drop", (event) => {
+    event.preventDefault();
+    body.classList.remove("dropping");
+    send([...event.dataTransfer.files]);
+  });
+
+  const refresh = poll(root, 1200, async () => {
+    const known = rows(await get("/projects"), "projects");
+    if (!known.some((one) => one.id === project)) project = known[0]?.id ?? null;
+    const videos = project ? rows(await get(`/projects/${project}/videos`), "videos") : [];
+    const state = JSON.stringify([known, project, videos]);
+    if (state === shown) return;
+    shown = state;
+    projects.replaceChildren(
+      ...known.map((one) =>
+        element(
+          "button.quiet.wide",
+          { "aria-current": one.id === project ? "true" : "false", onclick: () => go("library", { project: one.id }) },
+          icon("folder"),
+          element("span.grow", {}, one.name),
+        ),
+      ),
+    );
+    title.textContent = known.find((one) => one.id === project)?.name ?? "Library";
+    count.textContent = videos.length === 1 ? "1 video" : `${videos.length} videos`;
+    add.disabled = byPath.disabled = !project;
+    empty.hidden = videos.length > 0;
+    cards.replaceChildren(...videos.map(videoCard));
+  });
+  onEnter("library", (here) => {
+    if (here.project) project = here.project;
+    refresh();
+  });
+}

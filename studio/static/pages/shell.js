@@ -1,0 +1,106 @@
+/* The frame around the pages: which page is shown, the address that goes with it, running jobs, theme, footer facts.
+
+   The address is the state: /?view=review&video=3. `go` changes it, back and forward follow it, and every part that cares
+   listens for `ctvis:page` with {page, video, project}. The review stage is told by Gradio through the event "review". */
+
+import { get } from "./api.js";
+import { element, fill, icon, poll } from "./dom.js";
+
+export function place() {
+  const asked = new URLSearchParams(location.search);
+  const number = (name) => (/^\d+$/.test(asked.get(name) ?? "") ? Number(asked.get(name)) : null);
+  return { page: document.documentElement.dataset.page, video: number("video"), project: number("project") };
+}
+
+function announce() {
+  document.dispatchEvent(new CustomEvent("ctvis:page", { detail: place() }));
+}
+
+/* Shows a page; `video` and `project` are ids or absent. */
+export function go(page, { video, project } = {}) {
+  const asked = new URLSearchParams({ view: page });
+  if (video) asked.set("video", video);
+  if (project) asked.set("project", project);
+  history.pushState(null, "", `?${asked}`);
+  document.documentElement.dataset.page = page;
+  announce();
+}
+
+/* Calls `enter(place)` now and whenever the person comes to `page`. */
+export function onEnter(page, enter) {
+  const check = () => place().page === page && enter(place());
+  document.addEventListener("ctvis:page", check);
+  check();
+}
+
+function navigation(root) {
+  const links = [...root.querySelectorAll("[data-go]")];
+  const mark = () => {
+    const here = place().page;
+    for (const link of links) {
+      if (link.dataset.go === here) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    const title = links.find((link) => link.dataset.go === here)?.textContent.trim();
+    document.title = title ? `${title} · CTVIS Studio` : "CTVIS Studio";
+  };
+  for (const link of links) {
+    link.addEventListener("click", (event) => {
+      if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+      event.preventDefault();
+      go(link.dataset.go, link.dataset.go === "review" ? { video: lastVideo() } : {});
+    });
+  }
+  document.addEventListener("ctvis:page", mark);
+  mark();
+}
+
+/* Review opened from the navigation goes on with the video last seen there. */
+function lastVideo() {
+  return Number(localStorage.getItem("ctvis.video")) || null;
+}
+
+function themeSwitch(root) {
+  const button = root.querySelector("[data-theme-switch]");
+  button.addEventListener("click", () => {
+    const dark = document.documentElement.dataset.theme === "dark";
+    localStorage.setItem("ctvis.theme", dark ? "light" : "dark");
+    document.dispatchEvent(new CustomEvent("ctvis:theme"));
+  });
+}
+
+function runningJobs(root) {
+  const pill = root.querySelector("[data-jobs]");
+  pill.addEventListener("click", () => go("run"));
+  poll(root, 1500, async () => {
+    const answer = await get("/jobs");
+    const jobs = (answer.jobs ?? answer).filter((job) => job.state === "running" || job.state === "queued");
+    pill.hidden = jobs.length === 0;
+    const running = jobs.find((job) => job.state === "running");
+    const percent = Math.round(100 * (running?.progress ?? 0));
+    const waiting = jobs.length - (running ? 1 : 0);
+    fill(
+      pill,
+      element("i.spinner"),
+      running ? `${percent} %` : "Waiting",
+      waiting > 0 && element("span.muted", {}, `+${waiting}`),
+    );
+  });
+}
+
+export function mount({ element: root, trigger }) {
+  for (const holder of root.querySelectorAll("[data-icon]")) holder.replaceChildren(icon(holder.dataset.icon));
+  navigation(root);
+  themeSwitch(root);
+  runningJobs(root);
+  onEnter("review", ({ video }) => {
+    if (!video) return;
+    localStorage.setItem("ctvis.video", video);
+    trigger("review", { video });
+  });
+  addEventListener("popstate", () => {
+    const asked = new URLSearchParams(location.search);
+    document.documentElement.dataset.page = asked.get("view") ?? (asked.has("video") ? "review" : "try");
+    announce();
+  });
+}
