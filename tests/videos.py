@@ -8,6 +8,7 @@ reads it back, so a test can tell which picture it was given without trusting a 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -50,11 +51,11 @@ def make_video(
     """
     path = Path(path)
     with av.open(str(path), "w") as container:
-        sound = container.add_stream("aac", rate=8000) if audio else None
-        stream = None
+        sound = cast(av.AudioStream, container.add_stream("aac", rate=8000)) if audio else None
+        stream: av.VideoStream | None = None
         for number, rgb in enumerate(frames):
             if stream is None:
-                stream = container.add_stream(codec, rate=fps, options=options or {})
+                stream = cast(av.VideoStream, container.add_stream(codec, rate=fps, options=options or {}))
                 stream.height, stream.width = rgb.shape[:2]
                 stream.pix_fmt = pixel_format
                 stream.codec_context.time_base = Fraction(1, fps) if pts is None else Fraction(1, 1000)
@@ -74,7 +75,7 @@ def make_video(
     return path
 
 
-def _silence(stream: "av.AudioStream") -> list:
+def _silence(stream: av.AudioStream) -> list[av.Packet]:
     frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
     frame.sample_rate, frame.pts = 8000, 0
     return stream.encode(frame)
