@@ -1,0 +1,41 @@
+"""The review stage as a Gradio component: an empty box that /static/review/main.js fills.
+
+The value is {"video": id, "nonce": n}; a new nonce makes the same video a change. Frames, masks and edits go through /api/v1, never
+through Gradio. The template is constant: Gradio evaluates templates as code, so no name given by a user may enter it.
+"""
+
+from typing import Any, TypedDict
+
+import gradio as gr
+
+# Runs once per mount. The module may still be loading when the first value comes, hence the promise; a value that came
+# before the page listened is read from props.
+BOOTSTRAP = """
+const mounted = import("/static/review/main.js").then((review) => review.mount(element));
+const show = () => mounted.then((stage) => stage.open(props.value?.video ?? null)).catch((error) => console.error(error));
+watch("value", show);
+show();
+"""
+
+
+class Opened(TypedDict):
+    """Which video the stage shows; nonce: any number that was not used before."""
+
+    video: int
+    nonce: int
+
+
+class ReviewStage(gr.HTML):
+    """Frames, masks, timeline and history of one video, for an annotator to correct."""
+
+    def __init__(self, value: Opened | None = None, **arguments: Any) -> None:
+        super().__init__(
+            value=value,
+            html_template="<div></div>",
+            js_on_load=BOOTSTRAP,
+            apply_default_css=False,
+            **arguments,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object", "description": 'the open video, {"video": id, "nonce": number}'}

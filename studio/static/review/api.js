@@ -1,0 +1,74 @@
+/* The studio's HTTP interface as functions: one call per route, JSON parsed, errors as ApiError.
+   In: ids and values. Out: the server's answers as they come. Keeps no state and retries nothing. */
+
+import { runsToBytes } from "./rle.js";
+
+/** A refusal by the server, or no answer at all (status 0). The message is a sentence for the person. */
+export class ApiError extends Error {
+  constructor(status, message, body = null) {
+    super(message);
+    this.status = status;
+    this.body = body;
+  }
+
+  /** Whether the same request may succeed later. */
+  get temporary() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+export function createApi(base) {
+  const video = (id) => `${base}/videos/${encodeURIComponent(id)}`;
+  const mask = (id, track, frame) => `${video(id)}/tracks/${encodeURIComponent(track)}/masks/${frame}`;
+  const post = (url, body = {}) =>
+    request(url, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
+  return {
+    video: (id) => request(video(id)),
+    tracks: (id) => request(`${video(id)}/tracks`),
+    timeline: (id) => request(`${video(id)}/timeline`),
+    edits: (id) => request(`${video(id)}/edits`),
+    masks: (id, start, count) => request(`${video(id)}/masks?start=${start}&n=${count}`),
+
+    /** Address of a frame's picture; height in pixels, or null for the video's own. */
+    frameUrl: (id, frame, height) => `${video(id)}/frames/${frame}.jpg${height ? `?h=${height}` : ""}`,
+
+    putMask: (id, track, frame, runs, rev) =>
+      request(mask(id, track, frame), {
+        method: "PUT",
+        headers: { "Content-Type": "application/octet-stream", "If-Match": String(rev) },
+        body: runsToBytes(runs),
+      }),
+    deleteMask: (id, track, frame, rev) =>
+      request(mask(id, track, frame), { method: "DELETE", headers: { "If-Match": String(rev) } }),
+
+    operate: (id, operation, body) => post(`${video(id)}/ops/${operation}`, body),
+    undo: (id) => post(`${video(id)}/undo`),
+    redo: (id) => post(`${video(id)}/redo`),
+    addCategory: (project, name) => post(`${base}/projects/${encodeURIComponent(project)}/categories`, { name }),
+  };
+}
+
+async function request(url, options = {}) {
+  let response;
+  try {
+    response = await fetch(url, { credentials: "same-origin", ...options });
+  } catch {
+    throw new ApiError(0, "The studio does not answer. Check that it is still running.");
+  }
+  const body = await readJson(response);
+  if (!response.ok) {
+    const detail = typeof body?.detail === "string" ? body.detail : `The studio refused the request (${response.status}).`;
+    throw new ApiError(response.status, detail, body);
+  }
+  return body;
+}
+
+async function readJson(response) {
+  const text = await response.text();
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    return null;
+  }
+}

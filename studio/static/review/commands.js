@@ -1,0 +1,180 @@
+/* What a person can change: masks by strokes, whole tracks, categories, undo and redo.
+   In: the store's selection and frame. Out: requests in the order of the deeds (save_queue.js), sentences as toasts.
+   A stroke shows at once and is saved behind; everything else shows when the server has done it. */
+
+import { areaOfRuns, encodeCounts } from "./rle.js";
+
+export class Commands {
+  constructor(api, store, session, queue, stage, toast) {
+    Object.assign(this, { api, store, session, queue, stage, toast });
+  }
+
+  select(track) {
+    this.store.set({ selected: track });
+  }
+
+  /** What a stroke starts from, or null with a sentence why it cannot. */
+  strokeStart() {
+    const { frame, selected, tracks, hidden, solo } = this.store.state;
+    const track = tracks.find(({ id }) => id === selected);
+    if (!track) {
+      this.toast("Select a track first, or press N to start a new one.");
+      return null;
+    }
+    const entries = this.session.masks?.peek(frame);
+    if (!entries) {
+      this.toast("The masks of this frame are still loading. Try again in a moment.");
+      return null;
+    }
+    if (hidden.has(selected)) this.toggleHidden(selected);
+    if (solo !== null && solo !== selected) this.store.set({ solo: null });
+    this.store.set({ showMasks: true });
+    const runs = entries.find((entry) => entry.track === selected)?.runs ?? null;
+    return { frame, track: selected, runs, color: track.color };
+  }
+
+  /** Takes over the painted mask and saves it. A mask erased to nothing means the object is absent there. */
+  strokeEnd(layer) {
+    const { frame, track, width, height } = layer;
+    const runs = layer.runs();
+    const { masks } = this.session;
+    const before = masks.find(frame, track);
+    const empty = areaOfRuns(runs) === 0;
+    if (empty ? !before : before && sameRuns(before.runs, runs)) return;
+    const drawn = { frame, track, runs, size: [height, width], counts: encodeCounts(runs) };
+    const entry = empty ? null : { ...drawn, score: null, source: "user", verified: true, rev: 0 };
+    const unsaved = masks.overlay(frame, track, entry);
+    this.stage.showMasks(frame, masks.peek(frame));
+    this.queue.push(this.#saveJob(masks, unsaved, entry));
+  }
+
+  deleteTrack(track = this.store.state.selected) {
+    if (track === null) return this.#needTrack();
+    return this.#operate("delete_track", { track }, "none", `Track ${track} deleted.`);
+  }
+
+  deleteFromHere(track = this.store.state.selected) {
+    if (track === null) return this.#needTrack();
+    const { want, video } = this.store.state;
+    const said = `Track ${track} deleted from frame ${want} on.`;
+    return this.#operate("delete_from", { track, frame: want }, [want, video.length - 1], said);
+  }
+
+  setCategory(track, category) {
+    return this.#operate("set_category", { track, category_id: category.id }, "none");
+  }
+
+  /** Starts a track without masks and makes it ready for the brush. */
+  newTrack(category) {
+    const { want } = this.store.state;
+    return this.#operate("new_track", { category_id: category.id, frame: want }, "none", null, (answer) => {
+      this.store.set({ selected: answer.track, tool: "brush" });
+      this.toast(`Track ${answer.track} started. Paint it on this frame.`);
+    });
+  }
+
+  async addCategory(name) {
+    try {
+      await this.api.addCategory(this.store.state.video.project_id, name);
+      await this.session.refresh();
+      return this.store.state.video.categories.find((category) => category.name === name) ?? null;
+    } catch (error) {
+      this.toast(error.message, { tone: "error" });
+      return null;
+    }
+  }
+
+  undo() {
+    this.#revert("undo", "Undid");
+  }
+
+  redo() {
+    this.#revert("redo", "Redid");
+  }
+
+  toggleHidden(track) {
+    const hidden = new Set(this.store.state.hidden);
+    if (!hidden.delete(track)) hidden.add(track);
+    this.store.set({ hidden });
+  }
+
+  toggleSolo(track) {
+    this.store.set({ solo: this.store.state.solo === track ? null : track });
+  }
+
+  #saveJob(masks, unsaved, entry) {
+    const { id } = this.store.state.video;
+    const { frame, track } = unsaved;
+    return {
+      run: async () => {
+        if (unsaved.dropped) return;
+        const answer = entry
+          ? await this.api.putMask(id, track, frame, entry.runs, unsaved.rev)
+          : await this.api.deleteMask(id, track, frame, unsaved.rev);
+        masks.settle(unsaved, entry, answer.rev);
+        if (masks !== this.session.masks) return; // another video is open by now
+        this.session.adopt(answer.video_rev, "none");
+        this.session.refreshSoon();
+      },
+      rejected: (error) => {
+        masks.reject(unsaved);
+        const why = error.status === 409 ? "it was changed elsewhere in the meantime. The current mask is shown." : error.message;
+        this.toast(`Your stroke on track ${track}, frame ${frame}, was not saved: ${why}`, { tone: "error" });
+        if (masks !== this.session.masks) return;
+        this.stage.showMasks(frame, masks.peek(frame));
+        this.session.refreshSoon();
+        this.session.navigator.refresh();
+      },
+    };
+  }
+
+  #operate(operation, body, touched, said = null, then = () => {}) {
+    const { id } = this.store.state.video;
+    this.queue.push({
+      run: async () => {
+        const answer = await this.api.operate(id, operation, body);
+        if (this.store.state.video?.id !== id) return;
+        this.session.adopt(answer.rev, touched);
+        await this.session.refresh();
+        if (said) this.toast(said, { action: { label: "Undo", run: () => this.undo() } });
+        then(answer);
+      },
+      rejected: (error) => this.toast(error.message, { tone: "error" }),
+    });
+  }
+
+  /** Undo or redo; shows the frame and the track it concerned. */
+  #revert(direction, verb) {
+    const { id } = this.store.state.video ?? {};
+    if (!id) return;
+    this.queue.push({
+      run: async () => {
+        const answer = await this.api[direction](id);
+        if (this.store.state.video?.id !== id) return;
+        if (!answer.edit) {
+          this.toast(`Nothing to ${direction}.`);
+          return;
+        }
+        this.session.adopt(answer.rev, answer.frames ?? null);
+        await this.session.refresh();
+        this.#showWhere(answer);
+        this.toast(`${verb}: ${answer.edit.summary}`);
+      },
+      rejected: (error) => this.toast(error.message, { tone: "error" }),
+    });
+  }
+
+  #showWhere({ tracks = [], frames }) {
+    const { want, tracks: existing } = this.store.state;
+    if (frames && (want < frames[0] || want > frames[1])) this.session.navigator.go(frames[0]);
+    if (tracks.length === 1 && existing.some(({ id }) => id === tracks[0])) this.store.set({ selected: tracks[0] });
+  }
+
+  #needTrack() {
+    this.toast("Select a track first: click a mask, a row of the list, or press the Down key.");
+  }
+}
+
+function sameRuns(a, b) {
+  return a.length === b.length && a.every((run, i) => run === b[i]);
+}

@@ -1,0 +1,66 @@
+/* The keyboard: one table of keys, used for listening and for the help sheet alike.
+   In: bindings {keys, text, group, run}; a key is written "Ctrl+Shift+Z", "ArrowLeft", "[". Out: calls to run().
+   Keys typed into a field, or while the stage is not on screen, are left alone. */
+
+const INSTALLED = Symbol.for("ctvis.review.keys");
+const TYPING = "input, textarea, select, [contenteditable]:not([contenteditable=false])";
+
+/** Listens on the document until the next installation or the returned function is called.
+ *  space: {down(), up()} because a held space bar pans and a short one plays. */
+export function installKeys(root, bindings, space) {
+  document[INSTALLED]?.();
+  const controller = new AbortController();
+  const table = new Map(bindings.flatMap((binding) => binding.keys.map((key) => [key, binding])));
+  const { signal } = controller;
+
+  document.addEventListener("keydown", (event) => {
+    if (!isForStage(event, root)) return;
+    if (event.key === " " && !event.ctrlKey) {
+      if (event.target.closest?.("button, [role=menuitem]")) return;
+      event.preventDefault();
+      if (!event.repeat) space.down();
+      return;
+    }
+    const binding = table.get(keyName(event));
+    if (!binding || (event.key === "Enter" && event.target.closest?.("button"))) return;
+    event.preventDefault();
+    if (event.repeat && !binding.repeats) return;
+    binding.run();
+  }, { signal });
+  document.addEventListener("keyup", (event) => {
+    if (event.key === " ") space.up();
+  }, { signal });
+  window.addEventListener("blur", () => space.up({ cancelled: true }), { signal });
+
+  const remove = () => controller.abort();
+  document[INSTALLED] = remove;
+  return remove;
+}
+
+function isForStage(event, root) {
+  if (event.defaultPrevented || event.isComposing) return false;
+  if (!root.isConnected || root.offsetParent === null) return false;
+  if (event.target.closest?.(TYPING)) return false;
+  return !document.querySelector("dialog[open]");
+}
+
+/** "Ctrl+Shift+Z" for an event. Letters go by their place on the keyboard where the layout has no Latin ones. */
+export function keyName(event) {
+  const altGraph = event.getModifierState?.("AltGraph");
+  let key = event.key;
+  if (key.length === 1 && !/[\x21-\x7e]/.test(key) && /^Key[A-Z]$/.test(event.code ?? "")) key = event.code.slice(3);
+  const letter = /^[a-z]$/i.test(key);
+  if (letter) key = key.toUpperCase();
+  const parts = [];
+  if ((event.ctrlKey || event.metaKey) && !altGraph) parts.push("Ctrl");
+  if (event.altKey && !altGraph) parts.push("Alt");
+  if (event.shiftKey && (letter || key.length > 1)) parts.push("Shift");
+  return [...parts, key].join("+");
+}
+
+const SYMBOLS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", " ": "Space" };
+
+/** The parts of a key as printed on the help sheet: ["Ctrl", "Shift", "Z"]. */
+export function keyCaps(key) {
+  return key.split("+").map((part) => SYMBOLS[part] ?? part);
+}

@@ -1,0 +1,28 @@
+/* What stands over the stage when there is nothing, or something special, to show: no video chosen, a failure,
+   the model at work. In: the store. Out: an element. */
+
+import { el, setText } from "./dom.js";
+
+export function createNotices(store, isRunning) {
+  const message = el("div", { class: "ct-notice", role: "status" });
+  const bar = el("div", { class: "ct-run-bar" });
+  const runText = el("span", { class: "ct-numbers" });
+  const run = el("div", { class: "ct-run", role: "status" }, runText, el("div", { class: "ct-run-track" }, bar));
+
+  store.watch(["video", "problem", "loading", "tracks"], ({ video, problem, loading, tracks }) => {
+    const text = problem || (loading ? "Opening the video…" : video ? "" : "Choose a video to review.");
+    const hint = video && tracks.length === 0 && !isRunning(video.run) ? "No tracks yet: run the model on this video, or press N to draw one." : "";
+    message.hidden = !text && !hint;
+    message.classList.toggle("ct-notice-low", !text);
+    message.classList.toggle("ct-error", Boolean(problem));
+    setText(message, text || hint);
+  });
+  store.watch(["video"], ({ video }) => {
+    run.hidden = !isRunning(video?.run);
+    if (run.hidden) return;
+    const percent = Math.round((video.run.progress ?? 0) * 100);
+    setText(runText, video.run.state === "queued" ? "Waiting for the model to start" : `The model is at work · ${percent} %`);
+    bar.style.width = `${percent}%`;
+  });
+  return el("div", { class: "ct-notices" }, message, run);
+}

@@ -1,0 +1,59 @@
+/* What the stage needs of the page around it: its style sheets, the theme, the height of the window.
+   In: the document. Out: promises and callbacks; each watcher returns a function that ends it. */
+
+const SHEETS = ["tokens.css", "review.css"];
+const SMALLEST_HEIGHT = 560; // px
+
+/** Adds the style sheets that are not on the page yet and waits for them, so that nothing is drawn without style. */
+export function loadStyles(folder) {
+  return Promise.all(SHEETS.map((name) => loadSheet(new URL(name, folder).href)));
+}
+
+function loadSheet(href) {
+  const here = [...document.styleSheets].some((sheet) => sheet.href?.split("?")[0] === href);
+  if (here) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const link = document.createElement("link");
+    link.rel = "stylesheet";
+    link.href = href;
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", () => reject(new Error(`The style sheet ${href} could not be loaded.`)));
+    document.head.append(link);
+  });
+}
+
+/** Calls back when the theme (the class `dark` on the body or the root) may have changed. */
+export function watchTheme(changed) {
+  const observer = new MutationObserver(changed);
+  for (const target of [document.body, document.documentElement]) {
+    observer.observe(target, { attributes: true, attributeFilter: ["class"] });
+  }
+  return () => observer.disconnect();
+}
+
+/** Gives the element all the height its page has below the element's upper edge. */
+export function fillWindow(element) {
+  const fill = () => {
+    if (element.offsetParent === null) return;
+    const page = scrollingAncestor(element);
+    const above = element.getBoundingClientRect().top - page.getBoundingClientRect().top + page.scrollTop;
+    const height = page === document.documentElement ? window.innerHeight : page.clientHeight;
+    element.style.height = `${Math.max(SMALLEST_HEIGHT, Math.floor(height - above))}px`;
+  };
+  const observer = new ResizeObserver(fill);
+  observer.observe(document.body);
+  observer.observe(element.parentElement);
+  window.addEventListener("resize", fill);
+  fill();
+  return () => {
+    observer.disconnect();
+    window.removeEventListener("resize", fill);
+  };
+}
+
+function scrollingAncestor(element) {
+  for (let ancestor = element.parentElement; ancestor && ancestor !== document.body; ancestor = ancestor.parentElement) {
+    if (/auto|scroll/.test(getComputedStyle(ancestor).overflowY)) return ancestor;
+  }
+  return document.documentElement;
+}

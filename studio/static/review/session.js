@@ -1,0 +1,176 @@
+/* One open video: what the server says about it, its frames and masks, and the watch for changes by others.
+   In: a video's id. Out: state keys video, tracks, timeline, edits, rev, problem; frames and masks for the stage.
+   Changes nothing on the server (commands.js does). */
+
+import { FrameCache, pictureHeight } from "./frame_cache.js";
+import { MaskCache } from "./mask_cache.js";
+import { Navigator } from "./navigator.js";
+
+const POLL_RUNNING = 1000; // ms, while the model is at work
+const POLL_QUIET = 5000; // ms, for changes by other people
+const LISTS_DELAY = 150; // ms, so that quick strokes ask for the lists once
+
+const NO_EDITS = { edits: [], can_undo: false, can_redo: false };
+
+export const CLOSED = {
+  video: null, tracks: [], timeline: {}, edits: NO_EDITS, rev: 0, want: 0, frame: -1, direction: 1, drawnFrame: -1,
+  selected: null, hovered: null, hidden: new Set(), solo: null, problem: "", loading: false, playing: false, dropped: 0,
+};
+
+export const isRunning = (run) => run?.state === "queued" || run?.state === "running";
+
+export class Session {
+  #turn = 0; // counts openings; answers to an earlier one are ignored
+  #pollTimer = null;
+  #listsTimer = null;
+  #listsPending = null;
+
+  /** busy: () -> whether own changes are under way, in which case polling waits. */
+  constructor(api, store, stage, { busy, toast }) {
+    Object.assign(this, { api, store, stage, busy, toast, frames: null, masks: null });
+    this.navigator = new Navigator(store, {
+      load: (frame) => this.#load(frame),
+      show: (frame, content) => this.#show(frame, content),
+      failed: (error, frame) => this.toast(`Frame ${frame}: ${error.message}`, { tone: "error" }),
+    });
+    let height;
+    store.watch(["view", "video"], () => {
+      if (height !== (height = this.#pictureHeight()) && store.state.frame >= 0) this.navigator.refresh();
+    });
+  }
+
+  async open(id) {
+    if (id === this.store.state.video?.id) return this.refresh();
+    const turn = ++this.#turn;
+    this.#close();
+    if (id === null || id === undefined || id === "") return undefined;
+    this.store.set({ loading: true });
+    try {
+      const [video, lists] = await Promise.all([this.api.video(id), this.#fetchLists(id)]);
+      if (turn !== this.#turn) return undefined;
+      this.frames = new FrameCache((frame) => this.api.frameUrl(id, frame, this.#pictureHeight()), video.length);
+      this.masks = new MaskCache((start, count) => this.api.masks(id, start, count), video.length);
+      this.store.set({ ...lists, video, loading: false });
+      this.stage.fit();
+      this.navigator.go(0);
+      this.#poll(turn);
+    } catch (error) {
+      if (turn === this.#turn) this.store.set({ loading: false, problem: error.message });
+    }
+    return undefined;
+  }
+
+  /** Asks for everything again; what has not changed stays as it is. */
+  async refresh() {
+    const { video } = this.store.state;
+    if (!video) return;
+    const turn = this.#turn;
+    const [fresh, lists] = await Promise.all([this.api.video(video.id), this.#fetchLists(video.id)]);
+    if (turn !== this.#turn) return;
+    this.store.set({ video: fresh, tracks: lists.tracks, timeline: lists.timeline, edits: lists.edits });
+    this.#dropVanished();
+    this.adopt(lists.rev);
+  }
+
+  /** Fetches tracks, timeline and history soon, once for many calls. */
+  refreshSoon() {
+    clearTimeout(this.#listsTimer);
+    this.#listsPending ??= Promise.withResolvers();
+    const pending = this.#listsPending;
+    this.#listsTimer = setTimeout(() => {
+      this.#listsPending = null;
+      this.refresh()
+        .catch((error) => this.toast(error.message, { tone: "error" }))
+        .finally(() => pending.resolve());
+    }, LISTS_DELAY);
+  }
+
+  /** A revision of the video became known. `touched` says which masks an own change may have altered: frames
+   *  [first, last], or "none". Without it, or when others changed something too, all masks are fetched again. */
+  adopt(rev, touched = null) {
+    const known = this.store.state.rev;
+    if (rev === undefined || rev <= known) return;
+    const mine = touched !== null && rev === known + 1;
+    if (!mine) this.masks.invalidate();
+    else if (touched !== "none") this.masks.invalidate(...touched);
+    this.store.set({ rev });
+    if (this.store.state.want >= 0 && !this.masks.ready(this.store.state.want)) this.navigator.refresh();
+  }
+
+  async idle() {
+    while (this.#listsPending) await this.#listsPending.promise;
+    await this.navigator.idle();
+  }
+
+  /** Stops the watch for changes; the page has gone. */
+  end() {
+    this.#turn++;
+    clearTimeout(this.#pollTimer);
+    clearTimeout(this.#listsTimer);
+  }
+
+  #close() {
+    clearTimeout(this.#pollTimer);
+    this.frames?.close();
+    this.frames = null;
+    this.masks = null;
+    this.stage.clear();
+    this.store.set({ ...CLOSED, hidden: new Set() });
+  }
+
+  async #fetchLists(id) {
+    const [tracks, timeline, edits] = await Promise.all([this.api.tracks(id), this.api.timeline(id), this.api.edits(id)]);
+    return { tracks: tracks.tracks, timeline: timeline.tracks, edits, rev: tracks.rev };
+  }
+
+  async #load(frame) {
+    const [picture, masks] = await Promise.all([this.frames.get(frame), this.masks.at(frame)]);
+    return { picture, masks };
+  }
+
+  #show(frame, { picture, masks }) {
+    const { direction } = this.store.state;
+    this.frames.pin(frame);
+    this.stage.show(frame, picture, masks);
+    this.store.set({ drawnFrame: frame });
+    this.frames.prefetch(frame, direction);
+    this.masks.prefetch(frame, direction);
+  }
+
+  /** Selection and solo end with the track they point to. */
+  #dropVanished() {
+    const { tracks, selected, solo } = this.store.state;
+    const exists = (id) => tracks.some((track) => track.id === id);
+    if (selected !== null && !exists(selected)) this.store.set({ selected: null });
+    if (solo !== null && !exists(solo)) this.store.set({ solo: null });
+  }
+
+  #pictureHeight() {
+    const { video, view } = this.store.state;
+    return video ? pictureHeight(video.height * view.scale * (window.devicePixelRatio || 1), video.height) : null;
+  }
+
+  #poll(turn) {
+    const { video } = this.store.state;
+    const wait = isRunning(video?.run) ? POLL_RUNNING : POLL_QUIET;
+    this.#pollTimer = setTimeout(async () => {
+      if (turn !== this.#turn) return;
+      if (!document.hidden && !this.busy()) await this.#lookForChanges(turn);
+      if (turn === this.#turn) this.#poll(turn);
+    }, wait);
+  }
+
+  async #lookForChanges(turn) {
+    const before = this.store.state;
+    try {
+      const video = await this.api.video(before.video.id);
+      if (turn !== this.#turn || this.busy()) return;
+      const changed = video.rev !== this.store.state.rev || isRunning(video.run) !== isRunning(before.video.run);
+      this.store.set({ problem: "" });
+      if (changed) await this.refresh();
+      else if (isRunning(video.run)) this.store.set({ video });
+    } catch (error) {
+      if (turn === this.#turn) this.store.set({ problem: error.message });
+    }
+  }
+}

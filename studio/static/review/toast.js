@@ -1,0 +1,35 @@
+/* Short sentences that appear over the stage and go by themselves.
+   In: a sentence, its tone (info or error), optionally one action {label, run}. Out: an element; read aloud politely. */
+
+import { button, el } from "./dom.js";
+import { icon } from "./icons.js";
+
+const SHOWN_FOR = { info: 4000, error: 9000 }; // ms
+const MOST = 3;
+
+export function createToasts() {
+  const root = el("div", { class: "ct-toasts", role: "status", "aria-live": "polite" });
+
+  /** Shows a sentence; the same sentence twice is shown once. */
+  const toast = (text, { tone = "info", action = null } = {}) => {
+    for (const child of [...root.children]) if (child.dataset.text === text) child.remove();
+    while (root.children.length >= MOST) root.firstElementChild.remove();
+    const message = el("div", { class: `ct-toast ct-${tone}`, "data-text": text }, el("span", {}, text));
+    const timer = setTimeout(() => message.remove(), SHOWN_FOR[tone]);
+    const close = () => {
+      clearTimeout(timer);
+      message.remove();
+    };
+    if (action) {
+      const act = () => {
+        close();
+        action.run();
+      };
+      message.append(button({ class: "ct-link", onclick: act }, action.label));
+    }
+    message.append(button({ class: "ct-icon-button ct-small", "aria-label": "Close message", onclick: close }, icon("close")));
+    root.append(message);
+  };
+
+  return { root, toast };
+}

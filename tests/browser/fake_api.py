@@ -1,0 +1,278 @@
+"""A small stand-in for the studio while only the review stage is under test: the routes of /api/v1 over masks in memory.
+
+It keeps to the contract of the real routes (revisions, If-Match, undo), serves real JPEG frames on which the frame's number can be
+read from the pixels, and can be told to fail, to be slow, or to have a run under way. Masks are compared with pycocotools.
+"""
+
+import asyncio
+import copy
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from fastapi import FastAPI, Header, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from pycocotools import mask as coco
+from starlette.staticfiles import StaticFiles
+
+STATIC = Path(__file__).parents[2] / "studio" / "static"
+COLORS = ["#4e79ff", "#f28e2b", "#17a589", "#e15759", "#b07aa1", "#d4a800", "#6b8e23", "#ff6fa3", "#00a3c7", "#9c6b4a"]
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>review</title><link rel="icon" href="data:,">
+<body class="{theme}" style="margin:0"><div id="stage"></div><script type="module">
+import {{ mount }} from "/static/review/main.js";
+const stage = await mount(document.getElementById("stage"));
+window.openVideo = (id) => stage.open(id);
+await stage.open({video});
+window.ready = true;
+</script></body></html>"""
+BLANK = '<!doctype html><html lang="en"><title>blank</title><link rel="icon" href="data:,"><body></body></html>'
+
+
+def encode(mask: np.ndarray) -> str:
+    return coco.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"].decode()
+
+
+def decode(counts: str, height: int, width: int) -> np.ndarray:
+    return coco.decode({"size": [height, width], "counts": counts.encode()}).astype(bool)
+
+
+def number_in(red: int, green: int) -> int:
+    """The frame number painted into the upper left corner of every frame."""
+    return round(red / 16) + 16 * round(green / 16)
+
+
+@dataclass
+class FakeVideo:
+    """One video with moving ellipses. masks: (track, frame) -> {"counts", "score", "source", "rev"}."""
+
+    width: int = 320
+    height: int = 180
+    length: int = 96
+    fps: float = 25.0
+    objects: int = 3
+    name: str = "walk.mp4"
+    run: dict[str, Any] | None = None
+    delay: float = 0.0
+    failing: bool = False
+    rev: int = 1
+    category_names: list[str] = field(default_factory=lambda: ["person", "dog", "boat"])
+
+    def __post_init__(self) -> None:
+        self.tracks: dict[int, dict[str, Any]] = {}
+        self.masks: dict[tuple[int, int], dict[str, Any]] = {}
+        self.edits: list[dict[str, Any]] = []
+        self.requests: list[str] = []
+        for track in range(1, self.objects + 1):
+            self.tracks[track] = {"category_id": 1 + track % 2, "score": 0.97 - 0.08 * track, "source": "model"}
+            first, last = (track - 1) * 5, self.length - (track - 1) * 3
+            for frame in range(first, last):
+                self.put(track, frame, self.ellipse(track, frame), 0.9, "model", 1)
+
+    def ellipse(self, track: int, frame: int) -> np.ndarray:
+        mask = np.zeros((self.height, self.width), np.uint8)
+        x = self.width * (track - 0.5) / self.objects + 0.06 * self.width * np.sin(frame / 9 + track)
+        y = self.height * (0.5 + 0.2 * np.cos(frame / 13 + 2 * track))
+        axes = (max(2, self.width // (4 * self.objects)), max(2, self.height // 6))
+        cv2.ellipse(mask, (round(x), round(y)), axes, 20 * track, 0, 360, 1, -1)
+        return mask.astype(bool)
+
+    def put(self, track: int, frame: int, mask: np.ndarray, score: float | None, source: str, rev: int) -> None:
+        self.masks[track, frame] = {"counts": encode(mask), "score": score, "source": source, "rev": rev}
+
+    def mask(self, track: int, frame: int) -> np.ndarray | None:
+        held = self.masks.get((track, frame))
+        return None if held is None else decode(held["counts"], self.height, self.width)
+
+    def picture(self, frame: int, height: int) -> bytes:
+        y, x = np.mgrid[0 : self.height, 0 : self.width]
+        base = np.stack(
+            [96 + 60 * x / self.width, 120 - 40 * y / self.height, 104 + 20 * np.sin((x + 3 * frame) / 23)], -1
+        )
+        base[:24, :24] = [0, 16 * (frame // 16), 16 * (frame % 16)]  # BGR
+        for track in range(1, self.objects + 1):
+            base[self.ellipse(track, frame)] = [60 + 50 * (track % 4), 190 - 30 * (track % 5), 90 + 40 * (track % 4)]
+        image = np.clip(base, 0, 255).astype(np.uint8)
+        if height != self.height:
+            image = cv2.resize(image, (round(self.width * height / self.height), height))
+        return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
+
+    def perform(self, op: str, summary: str, tracks: list[int], frames: list[int] | None) -> dict[str, Any]:
+        """Call before the change: notes what was."""
+        self.edits = [edit for edit in self.edits if not edit["undone"]]
+        self.rev += 1
+        edit = {"id": len(self.edits) + 1, "op": op, "summary": summary, "user": "you", "at": "2026-01-05T10:00:00Z"}
+        self.edits.append(edit | {"undone": False, "was": self.content(), "tracks": tracks, "frames": frames})
+        return {"rev": self.rev, "edit": edit["id"]}
+
+    def content(self) -> tuple[dict, dict]:
+        return copy.deepcopy(self.tracks), dict(self.masks)
+
+    def step(self, undone: bool) -> dict[str, Any]:
+        candidates = [edit for edit in self.edits if edit["undone"] is not undone]
+        if not candidates:
+            return {"rev": self.rev, "edit": None, "tracks": [], "frames": None}
+        edit = candidates[-1] if undone else candidates[0]
+        edit["undone"] = undone
+        now = self.content()
+        self.tracks, self.masks = edit["was"]
+        edit["was"] = now
+        self.rev += 1
+        return {
+            "rev": self.rev,
+            "edit": {key: edit[key] for key in ("id", "op", "summary")},
+            "tracks": edit["tracks"],
+            "frames": edit["frames"],
+        }
+
+    def spans(self, track: int) -> list[list[Any]]:
+        spans: list[list[Any]] = []
+        for frame in sorted(frame for owner, frame in self.masks if owner == track):
+            source = self.masks[track, frame]["source"]
+            if spans and spans[-1][1] == frame and spans[-1][2] == source:
+                spans[-1][1] += 1
+            else:
+                spans.append([frame, frame + 1, source])
+        return spans
+
+
+def create_app(video: FakeVideo) -> FastAPI:
+    """The page at /, and video 1 behind /api/v1."""
+    app = FastAPI()
+    app.mount("/static", StaticFiles(directory=STATIC))
+    base = "/api/v1/videos/1"
+
+    @app.middleware("http")
+    async def misbehave(request: Request, call_next: Any) -> Response:
+        if request.url.path.startswith("/api"):
+            video.requests.append(f"{request.method} {request.url.path}")
+            await asyncio.sleep(video.delay)
+            if video.failing and request.method != "GET":
+                return JSONResponse({"detail": "The disk is full. Free some space."}, 503)
+        return await call_next(request)
+
+    @app.get("/")
+    def page(theme: str = "", opened: str = "1") -> HTMLResponse:
+        return HTMLResponse(PAGE.format(theme=theme, video=opened))
+
+    @app.get("/blank")
+    def blank() -> HTMLResponse:
+        return HTMLResponse(BLANK)
+
+    @app.get(base)
+    def get_video() -> dict[str, Any]:
+        names = enumerate(video.category_names, start=1)
+        categories = [{"id": i, "name": name, "color": COLORS[-i]} for i, name in names]
+        facts = {key: getattr(video, key) for key in ("name", "width", "height", "length", "fps", "rev", "run")}
+        return {"id": 1, "project_id": 7, "state": "ready", "categories": categories, **facts}
+
+    @app.get("/api/v1/videos/{other}")
+    def missing(other: str) -> JSONResponse:
+        return JSONResponse({"detail": f"There is no video {other}."}, 404)
+
+    @app.get(base + "/frames/{t}.jpg")
+    def frame(t: int, h: int | None = None) -> Response:
+        data = video.picture(t, h or video.height)
+        return Response(data, media_type="image/jpeg", headers={"Cache-Control": "max-age=31536000, immutable"})
+
+    @app.get(base + "/tracks")
+    def tracks() -> dict[str, Any]:
+        rows = []
+        for track, facts in video.tracks.items():
+            frames = sorted(frame for owner, frame in video.masks if owner == track)
+            extent = {
+                "first": frames[0] if frames else None,
+                "last": frames[-1] if frames else None,
+                "count": len(frames),
+            }
+            name = video.category_names[facts["category_id"] - 1]
+            rows.append({"id": track, "category": name, "color": COLORS[(track - 1) % 10], **facts, **extent})
+        return {"rev": video.rev, "tracks": rows}
+
+    @app.get(base + "/timeline")
+    def timeline() -> dict[str, Any]:
+        spans = {str(track): video.spans(track) for track in video.tracks}
+        return {"rev": video.rev, "length": video.length, "tracks": spans}
+
+    @app.get(base + "/masks")
+    def masks(start: int, n: int) -> dict[str, Any]:
+        size = [video.height, video.width]
+        frames = [
+            [
+                {
+                    "track": track,
+                    "size": size,
+                    "verified": video.masks[track, t]["source"] == "user",
+                    **video.masks[track, t],
+                }
+                for track in video.tracks
+                if (track, t) in video.masks
+            ]
+            for t in range(start, min(start + n, video.length))
+        ]
+        return {"rev": video.rev, "start": start, "frames": frames}
+
+    async def change_mask(track: int, t: int, if_match: str, mask: np.ndarray | None) -> Any:
+        held = video.masks.get((track, t))
+        if int(if_match) != (held["rev"] if held else 0):
+            current = held and {"track": track, "size": [video.height, video.width], **held}
+            return JSONResponse({"detail": "The mask was changed meanwhile.", "current": current}, 409)
+        answer = video.perform("set_mask", f"Changed track {track} in frame {t}", [track], [t, t])
+        if mask is None:
+            del video.masks[track, t]
+        else:
+            video.put(track, t, mask, None, "user", video.rev)
+        return {"rev": video.rev, "video_rev": video.rev, "edit": answer["edit"]}
+
+    @app.put(base + "/tracks/{track}/masks/{t}")
+    async def put_mask(track: int, t: int, request: Request, if_match: str = Header()) -> Any:
+        body = await request.body()
+        runs = struct.unpack(f"<{len(body) // 4}I", body)
+        assert sum(runs) == video.width * video.height
+        flat = np.repeat(np.arange(len(runs)) % 2, runs).astype(bool)
+        return await change_mask(track, t, if_match, flat.reshape(video.width, video.height).T)
+
+    @app.delete(base + "/tracks/{track}/masks/{t}")
+    async def delete_mask(track: int, t: int, if_match: str = Header()) -> Any:
+        return await change_mask(track, t, if_match, None)
+
+    @app.post(base + "/ops/{op}")
+    async def operate(op: str, request: Request) -> dict[str, Any]:
+        body = await request.json()
+        track = body.get("track", max(video.tracks, default=0) + 1)
+        frames = [body["frame"], video.length - 1] if op == "delete_from" else None
+        answer = video.perform(op, f"{op} {track}", [track], frames)
+        if op == "delete_track":
+            del video.tracks[track]
+        elif op == "delete_from":
+            video.masks = {key: held for key, held in video.masks.items() if key[0] != track or key[1] < body["frame"]}
+        elif op == "set_category":
+            video.tracks[track]["category_id"] = body["category_id"]
+        elif op == "new_track":
+            video.tracks[track] = {"category_id": body["category_id"], "score": None, "source": "user"}
+            answer["track"] = track
+        return answer
+
+    @app.post(base + "/undo")
+    def undo() -> dict[str, Any]:
+        return video.step(undone=True)
+
+    @app.post(base + "/redo")
+    def redo() -> dict[str, Any]:
+        return video.step(undone=False)
+
+    @app.get(base + "/edits")
+    def edits() -> dict[str, Any]:
+        shown = [{key: edit[key] for key in ("id", "op", "summary", "user", "at", "undone")} for edit in video.edits]
+        undone = [edit["undone"] for edit in video.edits]
+        return {"edits": shown, "can_undo": not all(undone), "can_redo": any(undone)}
+
+    @app.post("/api/v1/projects/7/categories")
+    async def add_category(request: Request) -> dict[str, Any]:
+        name = (await request.json())["name"]
+        video.category_names.append(name)
+        return {"id": len(video.category_names), "name": name}
+
+    return app
