@@ -42,7 +42,7 @@ class VideoMasks:
     def __init__(self, grid: Size, resized: Size, size: Size, dtype: torch.dtype, device: torch.device):
         self.size = size
         self.rows, self.columns = (
-            _Axis(_axis_weights(cells, pixels, length).to(device, dtype))
+            _Axis(_axis_weights(cells, pixels, length).to(dtype).to(device))
             for cells, pixels, length in zip(grid, resized, size, strict=True)
         )
 
