@@ -1,7 +1,7 @@
 """The SQLite database of one studio: connections and transactions.
 
 A `Store` hands every thread its own connection (WAL, foreign keys, a busy timeout) as a sqlite-utils `Database`. Everything
-that writes does so inside `transaction()`; `snapshot()` reads one unchanging state for as long as it takes. The tables are
+that writes does so inside `transaction()`; `reading()` and, for long reads, `snapshot()` see one unchanging state. The tables are
 made by `migrations.py`. This module knows no table.
 """
 
@@ -53,6 +53,16 @@ class Store:
         """All or nothing. Takes the write lock at once, so what is read inside cannot change before it is written."""
         with writing(self.database) as database:
             yield database
+
+    @contextmanager
+    def reading(self) -> Iterator[Database]:
+        """This thread's connection seeing one state of the database, for queries that must fit together."""
+        database = self.database
+        database.execute("begin")
+        try:
+            yield database
+        finally:
+            database.rollback()
 
     @contextmanager
     def snapshot(self) -> Iterator[Database]:

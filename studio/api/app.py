@@ -1,0 +1,79 @@
+"""The application under /api/v1, ready to be mounted.
+
+`create_api(home, store)` puts the routers together, turns errors into sentences with a status, and refuses foreign or oversized
+requests. Its OpenAPI document is a route like the others, so whatever guards them guards it too.
+"""
+
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.params import Depends as Dependency
+from starlette.responses import JSONResponse
+
+from engine.errors import CtvisError
+from engine.ops import active_kernel
+from studio.api import frames, library, review, schemas, work
+from studio.api.access import BodyLimit, same_origin
+from studio.api.context import InStudio, Studio
+from studio.api.frame_cache import FrameCache
+from studio.api.uploads import remove_leftovers
+from studio.jobs.queue import JobQueue
+from studio.settings import Home
+from studio.store import Store
+from studio.store.errors import Conflict, NotFound
+
+
+def create_api(home: Home, store: Store, dependencies: Sequence[Dependency] = ()) -> FastAPI:
+    """The API of one studio. `dependencies` decide who may use it; they may set `request.state.user`."""
+    remove_leftovers(home)
+    rules = [Depends(same_origin), *dependencies]
+    app = FastAPI(
+        title="CTVIS Studio", version=_version(), docs_url=None, redoc_url=None, openapi_url=None, dependencies=rules
+    )
+    app.state.studio = Studio(home, store, JobQueue(home), FrameCache(home), _version())
+    app.add_middleware(BodyLimit, limit=home.json_limit)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(CtvisError, _refused)
+    problems: dict[int | str, dict[str, Any]] = {
+        status: {"model": schemas.Problem} for status in (403, 404, 409, 413, 422)
+    }
+    for module in (library, frames, review, work):
+        app.include_router(module.router, responses=problems)
+
+    @app.get("/health", response_model=schemas.Health)
+    def health(studio: InStudio) -> Any:
+        """Whether the studio answers, its version, and what serves the deformable attention op."""
+        return {"status": "ok", "version": studio.version, "kernel": active_kernel()}
+
+    @app.get("/openapi.json", include_in_schema=False)
+    def openapi() -> dict[str, Any]:
+        return app.openapi()
+
+    return app
+
+
+def _refused(request: Request, error: Exception) -> JSONResponse:
+    """An error that is meant for the user, with the status that fits it."""
+    body: dict[str, Any] = {"detail": str(error)}
+    if isinstance(error, Conflict):
+        return JSONResponse(body | {"current": error.current}, 409)
+    return JSONResponse(body, 404 if isinstance(error, NotFound) else 422)
+
+
+def _invalid_request(request: Request, error: Exception) -> JSONResponse:
+    """What is wrong with a request's values, as sentences."""
+    assert isinstance(error, RequestValidationError)
+    sentences = [
+        f"{'.'.join(str(part) for part in e['loc'][1:]) or 'The request'}: {e['msg']}." for e in error.errors()
+    ]
+    return JSONResponse({"detail": " ".join(sentences)}, 422)
+
+
+def _version() -> str:
+    try:
+        return version("ctvis-studio")
+    except PackageNotFoundError:
+        return "dev"

@@ -1,0 +1,36 @@
+"""What every route works with: the home folder, the store, the queue and the frames, made once per application."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from studio.api.frame_cache import FrameCache
+from studio.jobs.queue import JobQueue
+from studio.settings import Home
+from studio.store import Store
+
+
+@dataclass(frozen=True)
+class Studio:
+    """The parts of one running studio."""
+
+    home: Home
+    store: Store
+    queue: JobQueue
+    frames: FrameCache
+    version: str
+
+
+def _studio(request: Request) -> Studio:
+    studio: Studio = request.app.state.studio
+    return studio
+
+
+def _user(request: Request) -> str:
+    """Who asks: whatever the access rule noted on the request, "local" where there is no login."""
+    return getattr(request.state, "user", None) or "local"
+
+
+InStudio = Annotated[Studio, Depends(_studio)]
+User = Annotated[str, Depends(_user)]

@@ -1,0 +1,170 @@
+"""Routes of projects, categories and videos, and how a video gets in."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from sqlite_utils import Database
+
+from studio.api import schemas
+from studio.api.access import read_body
+from studio.api.context import InStudio, Studio
+from studio.api.uploads import ReceivedFile, receive_file
+from studio.jobs.importing import video_facts
+from studio.store import Row, jobs, library, runs
+from studio.store.errors import Invalid
+
+router = APIRouter(tags=["library"])
+
+NEW_VIDEO_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+            },
+            "application/json": {"schema": schemas.ServerPath.model_json_schema()},
+        },
+    }
+}
+
+
+def run_state(database: Database, video: Row) -> dict[str, Any] | None:
+    """The shown run of a video as the API gives it."""
+    return run_view(runs.run(database, video["run_id"]), video) if video["run_id"] is not None else None
+
+
+def run_view(run: Row, video: Row) -> dict[str, Any]:
+    """A run with how far it is."""
+    progress = 1.0 if run["state"] == "done" else run["frames_done"] / video["length"]
+    return run | {"progress": progress, "shown": run["id"] == video["run_id"]}
+
+
+def video_version(video: Row) -> str:
+    """Says which pictures a video has: from its checksum, once that is known."""
+    return video["sha256"][:16] if video["sha256"] else f"{video['id']}-{video['bytes']}"
+
+
+def video_view(database: Database, video: Row) -> dict[str, Any]:
+    """A video row as the API gives it."""
+    return video | {"run": run_state(database, video), "version": video_version(video)}
+
+
+@router.get("/projects", response_model=schemas.ProjectList)
+def list_projects(studio: InStudio) -> Any:
+    """All projects."""
+    return {"projects": library.projects(studio.store.database)}
+
+
+@router.post("/projects", response_model=schemas.Project, status_code=201)
+def create_project(studio: InStudio, body: schemas.NewName) -> Any:
+    """A new project; 409 if the name is taken."""
+    with studio.store.transaction() as database:
+        return library.add_project(database, body.name) | {"categories": [], "videos": []}
+
+
+@router.get("/projects/{project_id}", response_model=schemas.Project)
+def get_project(studio: InStudio, project_id: int) -> Any:
+    """A project with its categories and videos."""
+    with studio.store.reading() as database:
+        content = {
+            "categories": library.categories(database, project_id),
+            "videos": [video_view(database, video) for video in library.videos(database, project_id)],
+        }
+        return library.project(database, project_id) | content
+
+
+@router.post("/projects/{project_id}/categories", response_model=schemas.Category, status_code=201)
+def create_category(studio: InStudio, project_id: int, body: schemas.NewName) -> Any:
+    """A new category; 409 if the project has one of that name."""
+    with studio.store.transaction() as database:
+        return library.add_category(database, project_id, body.name)
+
+
+@router.get("/projects/{project_id}/videos", response_model=schemas.VideoList)
+def list_videos(studio: InStudio, project_id: int) -> Any:
+    """The videos of a project."""
+    with studio.store.reading() as database:
+        return {"videos": [video_view(database, video) for video in library.videos(database, project_id)]}
+
+
+@router.post(
+    "/projects/{project_id}/videos", response_model=schemas.Video, status_code=201, openapi_extra=NEW_VIDEO_BODY
+)
+async def create_video(studio: InStudio, project_id: int, request: Request, response: Response) -> Any:
+    """Add a video: an uploaded `file`, or the `path` of a file or folder on the server. 200 if the project has it already."""
+    await run_in_threadpool(library.project, studio.store.database, project_id)
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        received = await receive_file(request, studio.home)
+        video, created = await run_in_threadpool(add_received, studio, project_id, received)
+    else:
+        path = _server_path(await read_body(request, studio.home.json_limit))
+        video, created = await run_in_threadpool(add_from_server, studio, project_id, path)
+    response.status_code = 201 if created else 200
+    return await run_in_threadpool(lambda: video_view(studio.store.database, video))
+
+
+def add_received(studio: Studio, project_id: int, received: ReceivedFile) -> tuple[Row, bool]:
+    """Take a received file into the media folder and the project; False if the project has it already."""
+    try:
+        known = library.find_video(studio.store.database, project_id, sha256=received.sha256)
+        if known is not None and known["state"] != "failed":
+            return known, False
+        facts = video_facts(received.path)
+    except Exception:
+        received.path.unlink(missing_ok=True)
+        raise
+    stored = received.sha256 + received.path.suffix
+    os.replace(received.path, studio.home.media / stored)
+    name = Path(received.name).stem[: library.NAME_LIMIT] or "video"
+    return add_video(studio, project_id, known, name=name, path=stored, sha256=received.sha256, **facts)
+
+
+def add_from_server(studio: Studio, project_id: int, path: Path) -> tuple[Row, bool]:
+    """Add a video that lies on the server, where it lies; False if the project has it already."""
+    if not path.is_absolute():
+        raise Invalid(f"'{path}' does not say where to begin: give the whole path.")
+    if not studio.home.may_import(path):
+        raise Invalid(f"'{path}' lies outside the folders from which videos may be imported.")
+    if not path.exists():
+        raise Invalid(f"There is no file or folder '{path}' on the server.")
+    path = path.resolve()
+    known = library.find_video(studio.store.database, project_id, path=str(path))
+    if known is not None and known["state"] != "failed":
+        return known, False
+    facts = video_facts(path)
+    name = (path.name if path.is_dir() else path.stem)[: library.NAME_LIMIT]
+    return add_video(studio, project_id, known, name=name, path=str(path), **facts)
+
+
+def add_video(studio: Studio, project_id: int, failed: Row | None, **values: Any) -> tuple[Row, bool]:
+    """Store a new video, or one that failed once more, and put its import in the queue."""
+    with studio.store.transaction() as database:
+        if failed is None:
+            video = library.add_video(database, project_id, **values)
+        else:
+            database.execute("update videos set state = 'importing', error = null where id = ?", (failed["id"],))
+            video = library.video(database, failed["id"])
+        job = jobs.add_job(database, "import", project_id=project_id, video_id=video["id"])
+    studio.queue.put(job)
+    return video, True
+
+
+def _server_path(body: bytes) -> Path:
+    try:
+        return Path(schemas.ServerPath.model_validate(json.loads(body)).path)
+    except ValueError as error:
+        raise HTTPException(
+            422, 'Send a video as the field "file" of a form, or as {"path": "/where/it/is.mp4"}.'
+        ) from error
+
+
+@router.get("/videos/{video_id}", response_model=schemas.VideoDetail)
+def get_video(studio: InStudio, video_id: int) -> Any:
+    """A video, its categories and the run that is shown."""
+    with studio.store.reading() as database:
+        video = library.video(database, video_id)
+        return video_view(database, video) | {"categories": library.categories(database, video["project_id"])}

@@ -1,0 +1,281 @@
+"""What goes over the wire, as types. Requests are checked against these; responses are described by them.
+
+Frames are 0-based ordinals of the decoded pictures, sizes are [height, width] in pixels, masks compressed COCO RLE counts.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _absent(value: object) -> object:
+    """A form's 0 or empty choice means "as the model has it"."""
+    return value or None
+
+
+class Problem(BaseModel):
+    """Every error: one sentence for the person. `current` (409 on a mask) is the mask as it is now."""
+
+    detail: str
+
+
+class Health(BaseModel):
+    status: Literal["ok"]
+    version: str
+    kernel: str
+
+
+class NewName(BaseModel):
+    name: str
+
+
+class ServerPath(BaseModel):
+    path: str
+
+
+class Category(BaseModel):
+    id: int
+    number: int
+    name: str
+    color: str
+
+
+class RunState(BaseModel):
+    id: int
+    state: str
+    model: str | None
+    progress: float
+    frames_done: int
+
+
+class Run(RunState):
+    settings: dict[str, float | int | None]
+    shown: bool
+    created_at: str
+    finished_at: str | None
+
+
+class RunList(BaseModel):
+    runs: list[Run]
+
+
+class Video(BaseModel):
+    """`version` goes into frame addresses as `v=`: such answers may be kept for ever."""
+
+    id: int
+    project_id: int
+    name: str
+    width: int
+    height: int
+    length: int
+    fps: float
+    bytes: int
+    state: Literal["importing", "ready", "failed"]
+    error: str | None
+    rev: int
+    version: str
+    created_at: str
+    run: RunState | None
+
+
+class VideoDetail(Video):
+    categories: list[Category]
+
+
+class VideoList(BaseModel):
+    videos: list[Video]
+
+
+class ProjectSummary(BaseModel):
+    id: int
+    name: str
+    videos: int
+    created_at: str
+
+
+class ProjectList(BaseModel):
+    projects: list[ProjectSummary]
+
+
+class Project(BaseModel):
+    id: int
+    name: str
+    created_at: str
+    categories: list[Category]
+    videos: list[Video]
+
+
+class Track(BaseModel):
+    id: int
+    category_id: int
+    category: str
+    score: float
+    color: str
+    source: Literal["model", "user"]
+    first: int | None
+    last: int | None
+    count: int
+
+
+class TrackList(BaseModel):
+    rev: int
+    tracks: list[Track]
+
+
+class Mask(BaseModel):
+    track: int
+    size: tuple[int, int]
+    counts: str
+    score: float | None
+    source: str
+    verified: bool
+    rev: int
+
+
+class MaskChunk(BaseModel):
+    rev: int
+    start: int
+    frames: list[list[Mask]]
+
+
+class Timeline(BaseModel):
+    """`tracks` by track id: spans [start, end (exclusive), source]."""
+
+    rev: int
+    length: int
+    tracks: dict[str, list[tuple[int, int, str]]]
+
+
+class MaskSaved(BaseModel):
+    """`rev` is the mask's, 0 when it is gone."""
+
+    rev: int
+    video_rev: int
+    edit: int
+
+
+class MaskConflict(Problem):
+    current: Mask | None
+
+
+class OnTrack(BaseModel):
+    track: int
+
+
+class OnTrackFrom(OnTrack):
+    frame: int
+
+
+class OnTrackCategory(OnTrack):
+    category_id: int
+
+
+class NewTrack(BaseModel):
+    category_id: int
+    frame: int
+
+
+class Operated(BaseModel):
+    rev: int
+    edit: int
+    track: int
+
+
+class EditName(BaseModel):
+    id: int
+    op: str
+    summary: str
+
+
+class Stepped(BaseModel):
+    """`edit` is what was undone or redone, null if there was nothing; `frames` [first, last], null for all."""
+
+    rev: int
+    edit: EditName | None
+    tracks: list[int]
+    frames: tuple[int, int] | None
+
+
+class Edit(EditName):
+    user: str
+    at: str
+    undone: bool
+
+
+class EditLog(BaseModel):
+    edits: list[Edit]
+    can_undo: bool
+    can_redo: bool
+
+
+class RunRequest(BaseModel):
+    model_config = ConfigDict(protected_namespaces=())
+
+    model: str = "demo"
+    score_threshold: float = Field(0.3, ge=0, le=1)
+    match_threshold: Annotated[float | None, Field(ge=0, le=1)] = None
+    short_edge: Annotated[Annotated[int, Field(ge=32, le=2160)] | None, BeforeValidator(_absent)] = None
+
+
+class RunStarted(BaseModel):
+    job: int
+    run: int
+
+
+class Job(BaseModel):
+    id: int
+    kind: str
+    title: str
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    progress: float
+    message: str
+    frames_done: int
+    frames_total: int
+    fps: float | None
+    seconds_left: float | None
+    error: str | None
+    project_id: int | None
+    video_id: int | None
+    run_id: int | None
+    export_id: int | None
+    created_at: str
+    finished_at: str | None
+
+
+class JobList(BaseModel):
+    jobs: list[Job]
+
+
+class ExportRequest(BaseModel):
+    format: Literal["ytvis"] = "ytvis"
+    frames: bool = False
+
+
+class ExportStarted(BaseModel):
+    job: int
+    export: int
+
+
+class Export(BaseModel):
+    id: int
+    project_id: int
+    format: str
+    options: dict[str, bool]
+    state: str
+    error: str | None
+    job: int | None
+    bytes: int | None
+    created_at: str
+    finished_at: str | None
+
+
+class ExportList(BaseModel):
+    exports: list[Export]
+
+
+class ModelName(BaseModel):
+    name: str
+
+
+class ModelList(BaseModel):
+    models: list[ModelName]
