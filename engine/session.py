@@ -112,7 +112,7 @@ class VideoSession:
         if not observations:
             return []
         logits = torch.stack([seen.mask for seen in observations])
-        logits = logits if logits.dtype == torch.float64 else logits.float()
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         if self._video_masks is None:  # the grid is the net's affair, and known with its first masks
             grid = (logits.shape[1], logits.shape[2])
             self._video_masks = VideoMasks(grid, self.resized, self.size, logits.dtype, logits.device)

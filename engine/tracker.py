@@ -151,4 +151,4 @@ def weight_by_length(row: NDArray, observed: NDArray, threshold: float) -> NDArr
 
 
 def _at_least_float32(values: Tensor) -> Tensor:
-    return values if values.dtype == torch.float64 else values.float()
+    return values.to(torch.promote_types(values.dtype, torch.float32))

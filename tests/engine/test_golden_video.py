@@ -13,6 +13,8 @@ from engine import build_model, load_checkpoint, masks
 from engine.session import VideoSession
 from tests.golden import golden_path, load_synth
 
+pytestmark = pytest.mark.timeout(1200)  # 20 s of work on one core, many more on a busy machine
+
 
 @pytest.fixture(scope="module")
 def expected():
