@@ -80,7 +80,7 @@ def images_in(folder: Path) -> list[Path]:
     return sorted(images, key=natural_order)
 
 
-def natural_order(path: Path) -> list[tuple[int, int, str]]:
+def natural_order(path: str | Path) -> list[tuple[int, int, str]]:
     """Sort key in which digits count as numbers: frame2 comes before frame10."""
     parts = re.findall(r"\d+|\D+", str(path))
     return [(0, int(part), part) if part.isdecimal() else (1, 0, part.lower()) for part in parts]

@@ -1,0 +1,53 @@
+"""The inner loop of everything that runs a model over a video: the command line, the studio's worker, the Try page.
+
+In: a session and an open source. Out: a generator of `FrameResult`, one per frame that went through the net. Who consumes it
+owns progress, storage and cancelling: to stop, stop iterating; the session then holds what was done so far, and
+`session.finish()` gives the result of it. Also here: where and how precisely a net computes.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from engine.errors import CtvisError
+from engine.session import VideoSession
+from engine.tracker import Observation
+from engine.video import VideoSource
+
+
+class FrameResult(NamedTuple):
+    """ordinal: of the frame in the source, 0-based. rgb: uint8 (H, W, 3). observations: the tracks seen in it."""
+
+    ordinal: int
+    rgb: np.ndarray
+    observations: list[Observation]
+
+
+def segment_video(
+    session: VideoSession, source: VideoSource, start: int = 0, stop: int | None = None, step: int = 1
+) -> Iterator[FrameResult]:
+    """Run every `step`th frame of [start, stop) through the session. Its own frame count is that of the frames it was given."""
+    for ordinal, rgb in source.frames(start, stop, step):
+        yield FrameResult(ordinal, rgb, session.step(rgb))
+
+
+def pick_device(name: str | None = None) -> torch.device:
+    """The named device ("cpu", "cuda", "cuda:1", "mps"); by default the GPU if there is one."""
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device).item()
+    except (RuntimeError, AssertionError, NotImplementedError, ValueError) as error:
+        raise CtvisError(
+            f"The device '{name}' cannot be used here. Available: {', '.join(available_devices())}."
+        ) from error
+    return device
+
+
+def available_devices() -> list[str]:
+    """The names of the devices that nets can run on, "cpu" first."""
+    gpus = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    return ["cpu", *gpus, *(["mps"] if torch.backends.mps.is_available() else [])]
