@@ -15,6 +15,8 @@ except ImportError:
     BuildExtension = None
 
 OLDEST_TORCH = "0x020e000000000000"  # 2.14: what the ABI-stable API may use
+# Floating-point traps and errno are never looked at here; saying so lets the loops be vectorised. Results stay the same.
+FLOATING_POINT = ["-fno-trapping-math", "-fno-math-errno"]
 CHOICES = ("auto", "cpu", "off")
 
 
@@ -31,7 +33,7 @@ def build_arguments(choice: str) -> dict:
         sources=["engine/csrc/ms_deform_attn.cpp"],
         depends=["engine/csrc/ms_deform_attn.h"],
         define_macros=[("TORCH_TARGET_VERSION", OLDEST_TORCH)],
-        extra_compile_args=[] if os.name == "nt" else ["-O3", "-fopenmp-simd", "-fvisibility=hidden", "-g0"],
+        extra_compile_args=[] if os.name == "nt" else ["-O3", "-fopenmp-simd", "-fvisibility=hidden", "-g0", *FLOATING_POINT],
         py_limited_api=True,
         optional=choice == "auto",
     )

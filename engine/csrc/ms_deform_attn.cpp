@@ -2,7 +2,7 @@
 //
 // The op itself, its shapes, autograd and fake kernels are defined in engine/ops.py; this file only registers a faster
 // body with PyTorch's dispatcher, through the ABI-stable API, so that one binary serves many torch versions.
-// Work is split so that no two threads write the same memory: forward over queries, backward over (picture, head, level).
+// Work is split so that no two threads write the same memory: forward over outputs, backward over (picture, head, level).
 // Letters: N pictures, S positions of all levels, M heads, D channels a head, Q queries, L levels, P points.
 #include "ms_deform_attn.h"
 
@@ -48,72 +48,69 @@ struct Sizes {
 template <typename scalar>
 struct Forward {
   const Sizes& sizes;
-  const scalar* value;      // (N, S, M, D)
+  const scalar* value;      // (N, M, S, D)
   const scalar* locations;  // (N, Q, M, L, P, 2)
   const scalar* weights;    // (N, Q, M, L, P)
   scalar* output;           // (N, Q, M, D)
 };
 
-// Queries [begin, end) of the N * Q. kChannels: D where known at compile time, else 0.
+// Units [begin, end) of the N * M * Q: one output vector each, head by head so that a head's value stays in the cache.
+// kChannels: D where known at compile time, else 0.
 template <typename scalar, int kChannels>
-CTVIS_INLINE void forward_queries(const Forward<scalar>& job, int64_t begin, int64_t end) {
+CTVIS_INLINE void forward_units(const Forward<scalar>& job, int64_t begin, int64_t end) {
   const Sizes& sizes = job.sizes;
   const int64_t channels = kChannels ? kChannels : sizes.channels;
-  const int64_t row = sizes.heads * channels;
   const int64_t samples = sizes.samples();
-  const int64_t query_samples = sizes.heads * samples;
 
-  // Two passes a query: first where its samples lie, vectorised over samples; then the gathering, over channels.
+  // Two passes a unit: first where its samples lie, vectorised over samples; then the gathering, over channels.
   std::vector<int32_t> widths, heights, starts;
-  for (int64_t head = 0; head < sizes.heads; ++head) {
-    for (const Level& level : sizes.levels) {
-      widths.insert(widths.end(), sizes.points, level.width);
-      heights.insert(heights.end(), sizes.points, level.height);
-      starts.insert(starts.end(), sizes.points, static_cast<int32_t>(level.start));
-    }
+  for (const Level& level : sizes.levels) {
+    widths.insert(widths.end(), sizes.points, level.width);
+    heights.insert(heights.end(), sizes.points, level.height);
+    starts.insert(starts.end(), sizes.points, static_cast<int32_t>(level.start));
   }
-  std::vector<int32_t> pixel_buffer(kCorners * query_samples);
-  std::vector<scalar> weight_buffer(kCorners * query_samples);
+  std::vector<int32_t> pixel_buffer(kCorners * samples);
+  std::vector<scalar> weight_buffer(kCorners * samples);
   const int32_t* __restrict__ width = widths.data();
   const int32_t* __restrict__ height = heights.data();
   const int32_t* __restrict__ start = starts.data();
   int32_t* __restrict__ pixel = pixel_buffer.data();
   scalar* __restrict__ corner_weight = weight_buffer.data();
 
-  for (int64_t query = begin; query < end; ++query) {
-    const scalar* location = job.locations + query * query_samples * 2;
-    const scalar* weight = job.weights + query * query_samples;
+  for (int64_t unit = begin; unit < end; ++unit) {
+    const int64_t picture_head = unit / sizes.queries;
+    const int64_t query = picture_head / sizes.heads * sizes.queries + unit % sizes.queries;
+    const int64_t query_head = query * sizes.heads + picture_head % sizes.heads;
+    const scalar* location = job.locations + query_head * samples * 2;
+    const scalar* weight = job.weights + query_head * samples;
 #pragma GCC ivdep
-    for (int64_t s = 0; s < query_samples; ++s) {
+    for (int64_t s = 0; s < samples; ++s) {
       const Axis<scalar> x = ctvis::sample_axis(location[2 * s], width[s]);
       const Axis<scalar> y = ctvis::sample_axis(location[2 * s + 1], height[s]);
       for (int corner = 0; corner < kCorners; ++corner) {
-        pixel[corner * query_samples + s] = start[s] + ctvis::corner_pixel(y, x, width[s], corner);
-        corner_weight[corner * query_samples + s] = weight[s] * ctvis::corner_weight(y, x, corner);
+        pixel[corner * samples + s] = start[s] + ctvis::corner_pixel(y, x, width[s], corner);
+        corner_weight[corner * samples + s] = weight[s] * ctvis::corner_weight(y, x, corner);
       }
     }
 
-    const scalar* picture = job.value + (query / sizes.queries) * sizes.positions * row;
-    for (int64_t head = 0; head < sizes.heads; ++head) {
-      scalar* __restrict__ output = job.output + query * row + head * channels;
-      const scalar* head_value = picture + head * channels;
-      scalar known[kChannels ? kChannels : 1];
-      scalar* __restrict__ sum = kChannels ? known : output;
-      std::fill(sum, sum + channels, scalar(0));
-      for (int64_t s = head * samples; s < (head + 1) * samples; ++s) {
-        const scalar* __restrict__ top_left = head_value + pixel[s] * row;
-        const scalar* __restrict__ top_right = head_value + pixel[query_samples + s] * row;
-        const scalar* __restrict__ bottom_left = head_value + pixel[2 * query_samples + s] * row;
-        const scalar* __restrict__ bottom_right = head_value + pixel[3 * query_samples + s] * row;
-        const scalar w0 = corner_weight[s], w1 = corner_weight[query_samples + s];
-        const scalar w2 = corner_weight[2 * query_samples + s], w3 = corner_weight[3 * query_samples + s];
+    const scalar* value = job.value + picture_head * sizes.positions * channels;
+    scalar* __restrict__ output = job.output + query_head * channels;
+    scalar known[kChannels ? kChannels : 1];
+    scalar* __restrict__ sum = kChannels ? known : output;
+    std::fill(sum, sum + channels, scalar(0));
+    for (int64_t s = 0; s < samples; ++s) {
+      const scalar* __restrict__ top_left = value + pixel[s] * channels;
+      const scalar* __restrict__ top_right = value + pixel[samples + s] * channels;
+      const scalar* __restrict__ bottom_left = value + pixel[2 * samples + s] * channels;
+      const scalar* __restrict__ bottom_right = value + pixel[3 * samples + s] * channels;
+      const scalar w0 = corner_weight[s], w1 = corner_weight[samples + s];
+      const scalar w2 = corner_weight[2 * samples + s], w3 = corner_weight[3 * samples + s];
 #pragma GCC unroll 1
-        for (int64_t d = 0; d < channels; ++d) {
-          sum[d] += (w0 * top_left[d] + w1 * top_right[d]) + (w2 * bottom_left[d] + w3 * bottom_right[d]);
-        }
+      for (int64_t d = 0; d < channels; ++d) {
+        sum[d] += (w0 * top_left[d] + w1 * top_right[d]) + (w2 * bottom_left[d] + w3 * bottom_right[d]);
       }
-      if (kChannels) std::copy(sum, sum + channels, output);
     }
+    if (kChannels) std::copy(sum, sum + channels, output);
   }
 }
 
@@ -123,10 +120,10 @@ template <typename scalar>
 struct Backward {
   const Sizes& sizes;
   const scalar* grad;       // (N, Q, M, D)
-  const scalar* value;      // (N, S, M, D)
+  const scalar* value;      // (N, M, S, D)
   const scalar* locations;  // (N, Q, M, L, P, 2)
   const scalar* weights;    // (N, Q, M, L, P)
-  scalar* grad_value;       // zeros at first
+  scalar* grad_value;       // (N, M, S, D), zeros at first
   scalar* grad_locations;
   scalar* grad_weights;
 };
@@ -136,21 +133,21 @@ template <typename scalar, int kChannels>
 CTVIS_INLINE void backward_units(const Backward<scalar>& job, int64_t begin, int64_t end) {
   const Sizes& sizes = job.sizes;
   const int64_t channels = kChannels ? kChannels : sizes.channels;
-  const int64_t row = sizes.heads * channels;
   const int64_t level_count = static_cast<int64_t>(sizes.levels.size());
 
   for (int64_t unit = begin; unit < end; ++unit) {
     const int64_t level_index = unit % level_count;
-    const int64_t head = unit / level_count % sizes.heads;
-    const int64_t picture = unit / level_count / sizes.heads;
+    const int64_t picture_head = unit / level_count;
+    const int64_t picture = picture_head / sizes.heads, head = picture_head % sizes.heads;
     const Level& level = sizes.levels[level_index];
-    const int64_t value_start = (picture * sizes.positions + level.start) * row + head * channels;
+    const int64_t value_start = (picture_head * sizes.positions + level.start) * channels;
     const scalar* value = job.value + value_start;
     scalar* grad_value = job.grad_value + value_start;
 
     for (int64_t query = picture * sizes.queries; query < (picture + 1) * sizes.queries; ++query) {
-      const scalar* __restrict__ grad = job.grad + query * row + head * channels;
-      const int64_t first_sample = ((query * sizes.heads + head) * level_count + level_index) * sizes.points;
+      const int64_t query_head = query * sizes.heads + head;
+      const scalar* __restrict__ grad = job.grad + query_head * channels;
+      const int64_t first_sample = (query_head * level_count + level_index) * sizes.points;
       for (int64_t sample = first_sample; sample < first_sample + sizes.points; ++sample) {
         const Axis<scalar> x = ctvis::sample_axis(job.locations[2 * sample], level.width);
         const Axis<scalar> y = ctvis::sample_axis(job.locations[2 * sample + 1], level.height);
@@ -158,7 +155,7 @@ CTVIS_INLINE void backward_units(const Backward<scalar>& job, int64_t begin, int
         scalar weight_sum = 0, slope_x_sum = 0, slope_y_sum = 0;
 #pragma GCC unroll 4
         for (int corner = 0; corner < kCorners; ++corner) {
-          const int64_t offset = ctvis::corner_pixel(y, x, level.width, corner) * row;
+          const int64_t offset = ctvis::corner_pixel(y, x, level.width, corner) * channels;
           const scalar* __restrict__ pixel = value + offset;
           scalar* __restrict__ grad_pixel = grad_value + offset;
           const scalar bilinear = ctvis::corner_weight(y, x, corner);
@@ -186,7 +183,7 @@ CTVIS_INLINE void backward_units(const Backward<scalar>& job, int64_t begin, int
 template <typename Job, int kChannels, typename scalar>
 CTVIS_INLINE void run_range(const Job& job, const scalar*, int64_t begin, int64_t end) {
   if constexpr (std::is_same_v<Job, Forward<scalar>>) {
-    forward_queries<scalar, kChannels>(job, begin, end);
+    forward_units<scalar, kChannels>(job, begin, end);
   } else {
     backward_units<scalar, kChannels>(job, begin, end);
   }
@@ -279,9 +276,14 @@ scalar* mutable_data(const Tensor& tensor) {
   return static_cast<scalar*>(tensor.mutable_data_ptr());
 }
 
+// (N, S, M, D) <-> (N, M, S, D): a head's pixels side by side, which keeps them in the cache and in as few pages as can be.
+Tensor heads_apart(const Tensor& value) {
+  return torch::stable::contiguous(torch::stable::transpose(value, 1, 2));
+}
+
 Tensor forward(Tensor value, std::vector<int64_t> spatial_shapes, Tensor locations, Tensor weights) {
   const Sizes sizes = checked_sizes(value, spatial_shapes, locations, weights);
-  value = torch::stable::contiguous(value);
+  value = heads_apart(value);
   locations = torch::stable::contiguous(locations);
   weights = torch::stable::contiguous(weights);
   Tensor output = torch::stable::new_empty(value, {sizes.batch, sizes.queries, sizes.heads * sizes.channels});
@@ -289,7 +291,7 @@ Tensor forward(Tensor value, std::vector<int64_t> spatial_shapes, Tensor locatio
   const auto run_as = [&](auto zero) {
     using scalar = decltype(zero);
     const Forward<scalar> job{sizes, data<scalar>(value), data<scalar>(locations), data<scalar>(weights), mutable_data<scalar>(output)};
-    run(job, sizes.batch * sizes.queries, /*grain=*/32);
+    run(job, sizes.batch * sizes.heads * sizes.queries, /*grain=*/256);
   };
   value.scalar_type() == torch::headeronly::ScalarType::Float ? run_as(float()) : run_as(double());
   return output;
@@ -303,10 +305,10 @@ std::tuple<Tensor, Tensor, Tensor> backward(
           grad.size(2) == sizes.heads * sizes.channels && grad.scalar_type() == value.scalar_type(),
       "ms_deform_attn: the gradient must have the output's shape (N, Q, M*D) and dtype");
   grad = torch::stable::contiguous(grad);
-  value = torch::stable::contiguous(value);
+  value = heads_apart(value);
   locations = torch::stable::contiguous(locations);
   weights = torch::stable::contiguous(weights);
-  Tensor grad_value = torch::stable::new_zeros(value, value.sizes());
+  Tensor grad_value = torch::stable::new_zeros(value, value.sizes());  // (N, M, S, D)
   Tensor grad_locations = torch::stable::new_empty(locations, locations.sizes());
   Tensor grad_weights = torch::stable::new_empty(weights, weights.sizes());
 
@@ -317,7 +319,7 @@ std::tuple<Tensor, Tensor, Tensor> backward(
     run(job, sizes.batch * sizes.heads * static_cast<int64_t>(sizes.levels.size()), /*grain=*/1);
   };
   value.scalar_type() == torch::headeronly::ScalarType::Float ? run_as(float()) : run_as(double());
-  return {grad_value, grad_locations, grad_weights};
+  return {heads_apart(grad_value), grad_locations, grad_weights};
 }
 
 }  // namespace

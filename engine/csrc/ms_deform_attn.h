@@ -32,12 +32,14 @@ CTVIS_INLINE Axis<scalar> sample_axis(scalar location, int32_t size) {
   const int32_t truncated = static_cast<int32_t>(position);
   const int32_t first = truncated - (position < static_cast<scalar>(truncated));  // floor, without a library call
   const scalar fraction = position - static_cast<scalar>(first);
-  const bool first_inside = first >= 0 && first < size;
-  const bool second_inside = first >= -1 && first < size - 1;
+  // As numbers and not as branches, so that a loop over samples can be vectorised.
+  const int32_t first_inside = static_cast<uint32_t>(first) < static_cast<uint32_t>(size);
+  const int32_t second_inside = static_cast<uint32_t>(first + 1) < static_cast<uint32_t>(size);
+  const scalar first_counts = static_cast<scalar>(first_inside), second_counts = static_cast<scalar>(second_inside);
   return {
-      {first_inside ? first : 0, second_inside ? first + 1 : 0},
-      {first_inside ? scalar(1) - fraction : scalar(0), second_inside ? fraction : scalar(0)},
-      {first_inside ? -extent : scalar(0), second_inside ? extent : scalar(0)}};
+      {first * first_inside, (first + 1) * second_inside},
+      {(scalar(1) - fraction) * first_counts, fraction * second_counts},
+      {-extent * first_counts, extent * second_counts}};
 }
 
 // A sample reads four pixels, in the order (top left, top right, bottom left, bottom right): corner c is row cell[c / 2],
