@@ -134,6 +134,13 @@ def test_of_equal_scores_the_file_order_decides():
     assert score_of([annotation], [wrong, right], [1]).stats["AP"] == pytest.approx(0.5)
 
 
+def test_of_instances_with_equal_iou_the_last_one_is_taken():
+    left, right = {"video": 1, "category": 1, "codes": [1]}, {"video": 1, "category": 1, "codes": [2]}
+    tracks = [left | {"codes": [3], "score": 0.9}, left | {"score": 0.5}]  # the first covers both by half
+    assert score_of([left, right], tracks, [1]).stats["AP50"] == pytest.approx(1)
+    assert score_of([right, left], tracks, [1]).stats["AP50"] == pytest.approx(51 / 101)
+
+
 def test_a_crowd_swallows_any_number_of_tracks():
     annotation, crowd = (
         {"video": 1, "category": 1, "codes": [1]},
