@@ -1,13 +1,15 @@
 """Run: a model with its thresholds on one video; beside it the queue of all jobs, live."""
 
 import gradio as gr
+from gradio.components import Component
 
 from studio.pages.actions import emit
 from studio.pages.form import model_controls, tracking_controls
 from studio.pages.widget import widget
 
 
-def build(models: list[str]) -> None:
+def build(models: list[str]) -> Component:
+    """Returns the choice of the model, whose list may change while the studio runs."""
     with gr.Row(elem_classes="split"):
         with gr.Column(elem_classes="side"):
             gr.Markdown("## Run a model")
@@ -20,3 +22,4 @@ def build(models: list[str]) -> None:
         widget("jobs", "queue", elem_classes=("main",))
     emit(start, "start-run", fields)
     emit(review, "review-chosen", {})
+    return fields["model"]

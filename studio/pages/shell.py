@@ -5,16 +5,20 @@ stage keeps its state; /?view=review&video=3 is an address that survives a reloa
 """
 
 import time
-from pathlib import Path
 
 import gradio as gr
 
+from studio.jobs.models import models
 from studio.pages import export, library, review, run, try_clip
 from studio.pages.widget import widget
+from studio.settings import Home
+from studio.store import Store
 
 TOP_BAR = """
 <header class="top-bar">
-  <a class="brand" href="?view=try" data-go="try" title="CTVIS Studio"><img src="/static/icons/mark.svg" alt="" width="24" height="24"><span>CTVIS Studio</span></a>
+  <a class="brand" href="?view=try" data-go="try">
+    <img src="/static/icons/mark.svg" alt="" width="24" height="24"><span>CTVIS Studio</span>
+  </a>
   <nav aria-label="Pages">
     <a href="?view=try" data-go="try">Try</a>
     <a href="?view=library" data-go="library">Library</a>
@@ -28,9 +32,15 @@ TOP_BAR = """
 """
 
 
+def build_blocks(home: Home, store: Store) -> gr.Blocks:
+    """The pages of the studio whose data is in `home`."""
 
-def build_blocks(home: Path, models: list[str]) -> gr.Blocks:
-    """`home` is shown in the footer; `models` are the names of what can be run, the first one chosen."""
+    def known() -> list[str]:
+        return list(models(home, store.database))
+
+    def refresh_choices() -> list[gr.Dropdown]:
+        return [gr.Dropdown(choices=known()) for _ in model_choices]
+
     with gr.Blocks(
         title="CTVIS Studio", analytics_enabled=False, fill_width=True, fill_height=True, delete_cache=(3600, 86400)
     ) as blocks:
@@ -38,16 +48,17 @@ def build_blocks(home: Path, models: list[str]) -> gr.Blocks:
             top_bar = widget("shell", template=TOP_BAR, events=("review",), elem_id="top-bar")
             with gr.Column(elem_id="pages"):
                 with gr.Column(elem_id="page-try", elem_classes="page"):
-                    try_clip.build(models)
+                    model_choices = [try_clip.build(known())]
                 with gr.Column(elem_id="page-library", elem_classes="page"):
                     library.build()
                 with gr.Column(elem_id="page-run", elem_classes="page"):
-                    run.build(models)
+                    model_choices.append(run.build(known()))
                 with gr.Column(elem_id="page-review", elem_classes="page"):
                     stage = review.build()
                 with gr.Column(elem_id="page-export", elem_classes="page"):
                     export.build()
-            widget("footer", elem_id="footer", home=str(home))
+            widget("footer", elem_id="footer", home=str(home.root))
+        blocks.load(refresh_choices, None, model_choices, queue=False, show_progress="hidden", api_visibility="private")
         top_bar.review(show_video, None, stage, queue=False, show_progress="hidden", api_visibility="private")
     return blocks
 

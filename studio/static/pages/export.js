@@ -11,7 +11,7 @@ export function mount({ element: root }) {
   let shown = "";
   const refresh = poll(root, 2000, async () => {
     const answer = await get("/projects");
-    const projects = answer.projects ?? answer;
+    const projects = answer.projects;
     const state = JSON.stringify(projects.map((one) => [one.id, one.name]));
     if (state === shown) return;
     shown = state;
@@ -38,16 +38,15 @@ function download(path, words, kind = "") {
   return element(`a.button${kind}`, { href: url(path), download: "" }, icon("download"), words);
 }
 
-function row(job, projects) {
+function row(job) {
   const done = job.state === "done";
-  const name = projects.find((one) => one.id === job.project_id)?.name ?? "Deleted project";
   return element(
     `article.job.${job.state}`,
     { dataset: { job: job.id } },
     element(
       "div.job-line",
       {},
-      element("strong", {}, name),
+      element("strong", {}, job.title),
       element("span.muted.grow", {}, ago(job.created_at)),
       done && download(`/exports/${job.export_id}/annotations.json`, "JSON"),
       done && download(`/exports/${job.export_id}/file.zip`, "Zip", ".primary"),
@@ -66,13 +65,12 @@ export function made({ element: root }) {
   root.replaceChildren(element("header.page-head", {}, element("h1", {}, "Exports")), list, empty);
   let shown = "";
   const refresh = poll(root, 800, async () => {
-    const [answer, known] = await Promise.all([get("/jobs"), get("/projects")]);
-    const jobs = (answer.jobs ?? answer).filter((job) => job.kind === "export").sort((a, b) => b.id - a.id);
+    const jobs = (await get("/jobs")).jobs.filter((job) => job.kind === "export").sort((a, b) => b.id - a.id);
     const state = JSON.stringify(jobs);
     if (state === shown) return;
     shown = state;
     empty.hidden = jobs.length > 0;
-    list.replaceChildren(...jobs.slice(0, 30).map((job) => row(job, known.projects ?? known)));
+    list.replaceChildren(...jobs.slice(0, 30).map(row));
   });
   document.addEventListener("ctvis:jobs", refresh);
 }

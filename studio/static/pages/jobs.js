@@ -58,8 +58,8 @@ export function card(job) {
     element(
       "div.job-line",
       {},
-      element("strong", {}, job.title || KINDS[job.kind] || job.kind),
-      element("span.grow"),
+      element("strong", {}, KINDS[job.kind] ?? job.kind),
+      element("span.muted.grow", {}, job.title),
       element(`span.badge.${job.state}`, {}, job.state),
       active &&
         element("button.quiet", { title: "Stop this job", "aria-label": "Stop this job", onclick: () => cancel(job) }, icon("stop")),
@@ -77,7 +77,7 @@ export function queue({ element: root }) {
   let shown = "";
   const refresh = poll(root, 700, async () => {
     const answer = await get("/jobs");
-    const jobs = answer.jobs ?? answer;
+    const jobs = answer.jobs;
     const state = JSON.stringify(jobs);
     if (state === shown) return;
     shown = state;

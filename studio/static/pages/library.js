@@ -7,10 +7,6 @@ import { go, onEnter } from "./shell.js";
 
 const STATES = { ready: "Ready", importing: "Importing", running: "Running", predicted: "To review", reviewed: "Reviewed", failed: "Failed" };
 
-function rows(answer, name) {
-  return answer[name] ?? answer;
-}
-
 /* A one-line form that appears in place of `opener`: a name or a path, Enter to send, Escape to leave. */
 function inlineForm(opener, placeholder, submit) {
   const input = element("input.text", { placeholder, "aria-label": placeholder });
@@ -133,9 +129,9 @@ export function mount({ element: root }) {
   });
 
   const refresh = poll(root, 1200, async () => {
-    const known = rows(await get("/projects"), "projects");
+    const known = (await get("/projects")).projects;
     if (!known.some((one) => one.id === project)) project = known[0]?.id ?? null;
-    const videos = project ? rows(await get(`/projects/${project}/videos`), "videos") : [];
+    const videos = project ? (await get(`/projects/${project}/videos`)).videos : [];
     const state = JSON.stringify([known, project, videos]);
     if (state === shown) return;
     shown = state;

@@ -7,11 +7,11 @@ import { go, onEnter } from "./shell.js";
 /* Every video of every project, as options grouped by project. */
 async function library() {
   const answer = await get("/projects");
-  const projects = answer.projects ?? answer;
+  const projects = answer.projects;
   return Promise.all(
     projects.map(async (project) => {
       const videos = await get(`/projects/${project.id}/videos`);
-      return { project, videos: videos.videos ?? videos };
+      return { project, videos: videos.videos };
     }),
   );
 }

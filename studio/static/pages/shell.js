@@ -74,7 +74,7 @@ function runningJobs(root) {
   pill.addEventListener("click", () => go("run"));
   poll(root, 1500, async () => {
     const answer = await get("/jobs");
-    const jobs = (answer.jobs ?? answer).filter((job) => job.state === "running" || job.state === "queued");
+    const jobs = answer.jobs.filter((job) => job.state === "running" || job.state === "queued");
     pill.hidden = jobs.length === 0;
     const running = jobs.find((job) => job.state === "running");
     const percent = Math.round(100 * (running?.progress ?? 0));

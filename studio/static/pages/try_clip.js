@@ -6,11 +6,15 @@
 import { get, post, upload, url } from "./api.js";
 import { attempt, clock, element, icon, notify } from "./dom.js";
 import { cancel, follow, progressBar, progressText, setBar } from "./jobs.js";
+import { LiveView } from "./live_view.js";
 import { go } from "./shell.js";
 
-/* Tells the stage about the clip: {kind: "example", name, title, poster} or {kind: "file", file}. */
+let chosen = null; // the clip: {kind: "example", name, title, poster} or {kind: "file", file, title}
+const TRIAL = "ctvis.trial"; // in localStorage: {video, job} of the trial that is running
+
 function choose(clip) {
-  document.dispatchEvent(new CustomEvent("ctvis:clip", { detail: clip }));
+  chosen = clip;
+  document.dispatchEvent(new CustomEvent("ctvis:clip"));
 }
 
 export function source({ element: root }) {
@@ -63,50 +67,50 @@ export function source({ element: root }) {
   });
 }
 
-/* The newest overlay picture of a running job: never two requests at once, never an older picture after a newer one. */
-function livePicture(image, video) {
-  let busy = false;
-  return (frames) => {
-    if (busy || frames < 1) return;
-    busy = true;
-    const next = new Image();
-    next.onload = () => {
-      image.src = next.src;
-      busy = false;
-    };
-    next.onerror = () => (busy = false);
-    next.src = url(`/videos/${video}/overlay/${frames - 1}.jpg?h=720`);
-  };
+/* The video once the server has read it through. */
+async function imported(id) {
+  for (;;) {
+    const state = await get(`/videos/${id}`);
+    if (state.state === "ready") return state;
+    if (state.state === "failed") throw new Error(state.error || "The clip cannot be read.");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
 }
 
-export function stage({ element: root }) {
-  let clip = null;
-  let job = null;
-  const picture = element("img.stage-picture", { alt: "" });
-  const player = element("video.stage-picture", { controls: true, loop: true, muted: true, playsInline: true, hidden: true });
-  const hint = element(
-    "div.empty-state",
-    {},
-    icon("film"),
-    element("strong", {}, "Choose a clip"),
-    element("span.muted", {}, "The model finds every object in it and follows each one through the video."),
-  );
-  const view = element("div.stage-view", {}, hint, picture, player);
+/* What the trial leaves: links to its files, and the ways on. */
+function resultActions(video) {
+  const link = (path, words) => element("a.button", { href: url(path), download: "" }, icon("download"), words);
+  const keep = async () => {
+    const project = await post(`/projects/${video.project_id}/keep`);
+    notify(`Kept in the Library as ${project.name}.`);
+    go("library", { project: project.id });
+  };
+  return [
+    link(`/videos/${video.id}/overlay.mp4`, "Video"),
+    link(`/videos/${video.id}/results.json`, "results.json"),
+    element("button", { onclick: () => go("review", { video: video.id }) }, icon("pencil"), "Review"),
+    element("button", { onclick: () => attempt(keep) }, icon("folder"), "Keep as project"),
+  ];
+}
+
+/* The right column's parts. `show` puts one of hint, poster, live view and player in front; `say` writes the line below it. */
+function buildStage(root) {
+  const hintTitle = element("strong", {}, "Choose a clip");
+  const hintText = element("span.muted", {}, "The model finds every object in it and follows each one through the video.");
+  const hint = element("div.empty-state", {}, icon("film"), hintTitle, hintText);
+  const poster = element("img.stage-picture", { alt: "" });
+  const live = new LiveView();
+  const player = element("video.stage-picture", { controls: true, loop: true, muted: true, playsInline: true });
   const bar = progressBar(0);
   const status = element("span.muted.grow");
-  const stop = element("button", { hidden: true, onclick: () => job && cancel(job) }, icon("stop"), "Stop");
-  const results = element("div.result-actions", { hidden: true });
-  const foot = element("div.stage-foot", { hidden: true }, bar, element("div.stage-line", {}, status, stop, results));
-  root.replaceChildren(view, foot);
+  const stop = element("button", {}, icon("stop"), "Stop");
+  const results = element("div.result-actions");
+  const foot = element("div.stage-foot", {}, bar, element("div.stage-line", {}, status, stop, results));
+  root.replaceChildren(element("div.stage-view", {}, hint, poster, live.root, player), foot);
 
-  function showPoster(source) {
-    hint.hidden = true;
-    player.hidden = true;
-    player.removeAttribute("src");
-    picture.hidden = !source;
-    if (source) picture.src = source;
-    foot.hidden = true;
-    results.hidden = true;
+  function show(part) {
+    for (const one of [hint, poster, live.root, player]) one.hidden = one !== part;
+    if (part !== player) player.removeAttribute("src");
   }
 
   function say(text, share = null) {
@@ -116,76 +120,93 @@ export function stage({ element: root }) {
     if (share !== null) setBar(bar, share);
   }
 
-  document.addEventListener("ctvis:clip", ({ detail }) => {
-    if (job) return notify("A clip is being worked on. Stop it first, or wait.");
-    clip = detail;
-    showPoster(clip.poster);
-    if (clip.kind === "file") say(`${clip.title} is chosen.`);
-  });
-
-  async function importClip() {
-    if (clip.kind === "example") return post("/trials", { example: clip.name });
-    say(`Uploading ${clip.title}`, 0);
-    return upload("/trials", clip.file, (share) => setBar(bar, share));
+  function showChosen() {
+    if (!chosen) return show(hint);
+    if (chosen.poster) poster.src = chosen.poster;
+    hintTitle.textContent = chosen.title;
+    hintText.textContent = "Ready. Press the button to find and follow its objects.";
+    foot.hidden = true;
+    return show(chosen.poster ? poster : hint);
   }
 
-  async function finished(video) {
-    say("Drawing the overlay video", 1);
+  foot.hidden = stop.hidden = results.hidden = true;
+  showChosen();
+  return { live, player, bar, stop, results, show, say, showChosen };
+}
+
+export function stage({ element: root }) {
+  const parts = buildStage(root);
+  const { live, player, stop, results, show, say } = parts;
+  let busy = false;
+  let job = null;
+  stop.addEventListener("click", () => job && cancel(job));
+
+  async function watchRun(video, id) {
+    show(live.root);
+    await live.open(video);
+    stop.hidden = false;
+    const end = await follow(id, (state) => {
+      job = state;
+      say(progressText(state), state.progress);
+      live.update(state.frames_done ?? 0).catch((error) => console.info("live view:", error.message));
+    });
+    stop.hidden = true;
+    return end;
+  }
+
+  async function showResult(video) {
     const { job: drawing } = await post(`/videos/${video.id}/overlay`);
     const end = await follow(drawing, (state) => say("Drawing the overlay video", state.progress));
     if (end.state !== "done") throw new Error(progressText(end));
     const { tracks } = await get(`/videos/${video.id}/tracks`);
-    picture.hidden = true;
-    player.hidden = false;
+    show(player);
     player.src = url(`/videos/${video.id}/overlay.mp4`);
-    player.play().catch(() => {});
+    player.play().catch(() => {}); // browsers may refuse to start by themselves; the controls are there
     say(tracks.length === 1 ? "1 object found" : `${tracks.length} objects found`);
     results.hidden = false;
-    const keep = element("button", {}, icon("folder"), "Keep as project");
-    keep.addEventListener("click", () =>
-      attempt(async () => {
-        const project = await post(`/projects/${video.project_id}/keep`);
-        notify(`Kept in the Library as ${project.name}.`);
-        go("review", { video: video.id });
-      }),
-    );
-    results.replaceChildren(
-      element("a.button", { href: url(`/videos/${video.id}/overlay.mp4?download=1`), download: "" }, icon("download"), "Video"),
-      element("a.button", { href: url(`/videos/${video.id}/results.json`), download: "" }, icon("download"), "results.json"),
-      element("button", { onclick: () => go("review", { video: video.id }) }, icon("pencil"), "Review"),
-      keep,
-    );
+    results.replaceChildren(...resultActions(video));
   }
 
-  document.addEventListener("ctvis:try", ({ detail }) => {
-    if (job) return notify("A clip is being worked on. Stop it first, or wait.");
-    if (!clip) return notify("Choose a clip first.");
-    attempt(async () => {
-      try {
-        results.hidden = true;
-        say("Opening the clip", 0);
-        const video = await importClip();
-        job = (await get(`/jobs/${(await post(`/videos/${video.id}/runs`, detail)).job}`));
-        stop.hidden = false;
-        player.hidden = hint.hidden = true;
-        picture.hidden = false;
-        picture.src = url(`/videos/${video.id}/frames/0.jpg?h=720`);
-        const show = livePicture(picture, video.id);
-        const end = await follow(job.id, (state) => {
-          job = state;
-          say(progressText(state), state.progress);
-          show(state.frames_done ?? 0);
-        }, 250);
-        stop.hidden = true;
-        if (end.state === "done") await finished(video);
-        else say(progressText(end));
-      } catch (error) {
-        say("It did not work.");
-        throw error;
-      } finally {
-        stop.hidden = true;
-        job = null;
-      }
-    });
+  /* One trial at a time, from `begin` (which gives {video, job}) to the result; the trial survives a reload of the page. */
+  async function work(begin) {
+    busy = true;
+    results.hidden = true;
+    try {
+      const trial = await begin();
+      localStorage.setItem(TRIAL, JSON.stringify(trial));
+      const video = await imported(trial.video);
+      const end = await watchRun(video, trial.job);
+      if (end.state === "done") await showResult(video);
+      else say(progressText(end));
+    } catch (error) {
+      say("It did not work.");
+      throw error;
+    } finally {
+      localStorage.removeItem(TRIAL);
+      stop.hidden = true;
+      busy = false;
+    }
+  }
+
+  async function begin(settings) {
+    say(`Opening ${chosen.title}`, 0);
+    const { id } =
+      chosen.kind === "example"
+        ? await post("/trials", { example: chosen.name })
+        : await upload("/trials", chosen.file, (share) => setBar(parts.bar, share));
+    const video = await imported(id);
+    return { video: video.id, job: (await post(`/videos/${video.id}/runs`, settings)).job };
+  }
+
+  document.addEventListener("ctvis:clip", () => {
+    if (busy) notify("A clip is being worked on. What you chose comes next.");
+    else parts.showChosen();
   });
+  document.addEventListener("ctvis:try", ({ detail }) => {
+    if (busy) notify("A clip is being worked on. Stop it first, or wait.");
+    else if (!chosen) notify("Choose a clip first.");
+    else attempt(() => work(() => begin(detail)));
+  });
+  const running = localStorage.getItem(TRIAL);
+  if (running) attempt(() => work(async () => JSON.parse(running)));
 }
