@@ -83,6 +83,13 @@ def test_noise_goes_into_the_memory_of_an_absent_instance_and_is_no_anchor():
     torch.testing.assert_close(noisy.reid, F.softplus(anchor @ stray - anchor @ memory))
 
 
+def test_noise_starts_no_memory_of_an_instance_not_yet_seen():
+    embeds = torch.randn(3, 1, 1, 8, generator=seeded(2))
+    query, valid = torch.zeros(3, 1, 1, dtype=torch.int64), torch.tensor([False, True, True]).reshape(3, 1, 1)
+    quiet, noisy = (contrastive_loss(embeds, valid, query, "paper", noise=noise) for noise in (0.0, 1.0))
+    torch.testing.assert_close(noisy, quiet)
+
+
 def test_noise_is_refused_where_the_released_code_has_none():
     embeds, valid, query = random_clips(0)
     with pytest.raises(ValueError, match="noise"):
