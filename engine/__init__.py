@@ -9,6 +9,9 @@ from engine.config import Category, FrameFormat, ModelConfig, Preset, TrackerCon
 from engine.model import CTVIS
 from engine.presets import PRESETS
 from engine.query_decoder import FrameOutput
+from engine.session import VideoResult, VideoSession
+from engine.tracker import Observation, Tracker
+from engine.video import open_video
 
 __all__ = [
     "CTVIS",
@@ -17,11 +20,16 @@ __all__ = [
     "FrameFormat",
     "FrameOutput",
     "ModelConfig",
+    "Observation",
     "Preset",
+    "Tracker",
     "TrackerConfig",
+    "VideoResult",
+    "VideoSession",
     "build_model",
     "find_preset",
     "load_checkpoint",
     "load_model",
+    "open_video",
     "save_checkpoint",
 ]
