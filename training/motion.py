@@ -18,7 +18,7 @@ Path = Callable[[np.random.Generator, np.ndarray, np.ndarray, tuple[int, int], f
 
 def curve(times: np.ndarray, knots: np.ndarray) -> np.ndarray:
     """Smooth curve through `knots` (K, ...) spread evenly over the times; no overshoot."""
-    if times[-1] == times[0]:
+    if len(knots) == 1 or times[-1] == times[0]:
         return np.repeat(knots[:1], len(times), axis=0)
     return PchipInterpolator(np.linspace(times[0], times[-1], len(knots)), knots, axis=0)(times)
 

@@ -120,7 +120,7 @@ PHOTOS = {  # (file in its wheel, licence)
     ],
     "heldout": [
         ("skimage/data/coffee.png", "CC0-1.0"),
-        ("skimage/data/rocket.jpg", "CC0-1.0"),
+        ("skimage/data/rocket.jpg", "public domain"),
         ("sklearn/datasets/images/china.jpg", "CC-BY-2.0"),
         ("sklearn/datasets/images/flower.jpg", "CC-BY-2.0"),
     ],

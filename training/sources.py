@@ -4,8 +4,8 @@ In: the unpacked npm package `@lobehub/fluent-emoji-3d`; the Debian packages `fo
 `lomiri-wallpapers-16.04`, `lomiri-wallpapers-20.04`, `tuxpaint-stamps-default` and, to draw its SVG stamps, `librsvg2-bin`;
 the unpacked wheels of scikit-image and scikit-learn; a COCO folder (`images/`, `instances_train.json`, `instances_val.json`).
 Out: `sprites/*.png` (RGBA cut-outs), `scenes/*.jpg` (and `*.ids.png`, maps of their annotated objects) and `index.json`,
-which `training.sprites` and `training.backgrounds` read. Every entry names its licence: only MIT, OFL, CC0 and CC-BY
-entries may appear in what is shipped.
+which `training.sprites` and `training.backgrounds` read. Every entry names its licence: only MIT, OFL, CC0, CC-BY and
+public domain entries may appear in what is shipped.
 
     python -m training.sources OUT --emoji PACKAGE/assets --wheels UNPACKED --coco COCO
 """

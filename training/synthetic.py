@@ -63,19 +63,23 @@ def compose(
         start = free_place(rng, starts, size)
         starts.append(start)
         actors.append(random_actor(rng, sprite, start, times, camera, size))
+    clip = render(scene, camera, actors, size)
+    return Clip(degraded(rng, clip.frames), clip.masks, clip.labels) if degrade else clip
+
+
+def render(scene: Scene, camera: np.ndarray, actors: Sequence[Actor], size: tuple[int, int]) -> Clip:
+    """Draws the actors, back to front, over what the camera (T, 2, 3) sees of the scene."""
+    length, extent = len(camera), (size[1], size[0])
     image, camera = shrink_scene(scene.image, camera)
     ids_camera = chain(camera, scaling(image.shape[1] / scene.ids.shape[1], image.shape[0] / scene.ids.shape[0]))
     frames = np.empty((length, *size, 3), np.uint8)
     ids = np.empty((length, *size), np.uint8)
     for t in range(length):
-        extent = (size[1], size[0])
         frames[t] = cv2.warpAffine(image, camera[t], extent, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         ids[t] = cv2.warpAffine(scene.ids, ids_camera[t], extent, flags=cv2.INTER_NEAREST)
         for number, actor in enumerate(actors, start=len(scene.labels) + 1):
             paste(frames[t], ids[t], actor, t, 0 if actor.category is None else number)
     labels = [*scene.labels, *(-1 if actor.category is None else actor.category for actor in actors)]
-    if degrade:
-        frames = degraded(rng, frames)
     return clip_from_ids(frames, ids, np.array(labels, np.int64))
 
 
@@ -120,13 +124,16 @@ def random_actor(
     placement = affine(scales, tilt, shear, path, (width / 2, height / 2), bool(rng.random() < 0.5))
     if rng.random() < 0.5:
         placement = chain(chain(camera, inverse(camera[0])[None]), placement)
-    shrink = min(1.0, float(scales.max()))
-    pixels = cv2.resize(
-        sprite.pixels, (max(2, round(width * shrink)), max(2, round(height * shrink))), interpolation=cv2.INTER_AREA
-    )
-    placement = chain(placement, scaling(width / pixels.shape[1], height / pixels.shape[0]))
+    pixels, placement = shrink_sprite(sprite.pixels, placement, float(scales.max()))
     feather = rng.uniform(0, 0.9) if not sprite.is_photo else rng.uniform(0.4, 1.0)
     return Actor(soft_edged(tinted(rng, pixels), feather), placement, sprite.category)
+
+
+def shrink_sprite(pixels: np.ndarray, placement: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Shrinks a sprite that is never shown larger than `scale`, so that sampling it does not alias; adapts the placement."""
+    height, width = (max(2, round(side * min(1.0, scale))) for side in pixels.shape[:2])
+    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return small, chain(placement, scaling(pixels.shape[1] / width, pixels.shape[0] / height))
 
 
 def scaling(x: float, y: float) -> np.ndarray:
@@ -198,5 +205,5 @@ def degraded(rng: np.random.Generator, frames: np.ndarray) -> np.ndarray:
             frame[:] = np.clip(frame + np.roll(grain, shift, axis=(0, 1)), 0, 255)
         if quality:
             coded = cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-            frame[:] = cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1]
+            frame[:] = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))[..., ::-1]
     return frames

@@ -1,0 +1,131 @@
+"""Annotated clips on disk: the two evaluation sets and the clips that the studio ships, the same at every run.
+
+In: the library that `training.sources` builds. Out: a folder with `annotations.json` (YouTube-VIS, ids of 2019) and the
+pictures: `<clip>/<frame>.jpg` for evaluation, `<clip>.mp4` (H.264) for what is shipped (`training.staged`). Every scene is
+one that training never saw; the sprites are known ones in new motions ("known") or ones never seen ("heldout").
+
+    python -m training.clipset known FOLDER --library LIBRARY
+    python -m training.clipset heldout FOLDER --library LIBRARY
+    python -m training.clipset shipped assets/clips --library LIBRARY
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+
+from engine import masks
+from engine.categories import YTVIS_2019
+from training.backgrounds import load_scenes
+from training.clips import ClipSampler
+from training.sprites import load_sprites
+from training.staged import FRAME_RATE, staged_clips
+from training.synthetic import Clip
+
+STRIDE = 1.5  # imagined frames from one frame to the next: footage of 15 to 20 frames per second
+
+
+class ClipWriter:
+    """Collects annotations while clips are written one by one into `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.videos: list[dict[str, Any]] = []
+        self.annotations: list[dict[str, Any]] = []
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def add_pictures(self, name: str, clip: Clip) -> None:
+        (self.folder / name).mkdir(exist_ok=True)
+        for index, frame in enumerate(clip.frames):
+            file = self.folder / name / f"{index:05d}.jpg"
+            cv2.imwrite(str(file), frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
+        self.annotate(name, clip)
+
+    def add_video(self, name: str, clip: Clip) -> None:
+        encode_video(self.folder / f"{name}.mp4", clip.frames)
+        self.annotate(name, clip)
+
+    def annotate(self, name: str, clip: Clip) -> None:
+        length, height, width = clip.frames.shape[:3]
+        video = len(self.videos) + 1
+        files = [f"{name}/{index:05d}.jpg" for index in range(length)]
+        self.videos.append({"id": video, "width": width, "height": height, "length": length, "file_names": files})
+        for object_masks, label in zip(clip.masks, clip.labels.tolist(), strict=True):
+            codes = [masks.encode(mask) if mask.any() else None for mask in object_masks]
+            self.annotations.append(
+                {
+                    "id": len(self.annotations) + 1,
+                    "video_id": video,
+                    "category_id": YTVIS_2019[label].id,
+                    "segmentations": codes,
+                    "areas": [masks.area(code) if code else None for code in codes],
+                    "bboxes": [list(masks.bbox(code)) if code else None for code in codes],
+                    "iscrowd": 0,
+                    "width": width,
+                    "height": height,
+                    "length": length,
+                }
+            )
+
+    def save(self, description: str) -> None:
+        content = {
+            "info": {"description": description},
+            "videos": self.videos,
+            "categories": [{"id": c.id, "name": c.name, "supercategory": "object"} for c in YTVIS_2019],
+            "annotations": self.annotations,
+        }
+        (self.folder / "annotations.json").write_text(json.dumps(content, separators=(",", ":")))
+
+
+def encode_video(file: Path, frames: np.ndarray) -> None:
+    """frames uint8 (T, H, W, 3) RGB as H.264 that every browser plays."""
+    with av.open(str(file), "w", options={"movflags": "+faststart"}) as container:
+        stream = container.add_stream("libx264", rate=Fraction(FRAME_RATE), options={"crf": "21", "preset": "slow"})
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+
+
+def evaluation_clips(library: Path, split: str, count: int, seed: int) -> Iterator[Clip]:
+    """Clips of 24 frames of 192 x 320 with the sprites of one split over held-out scenes, as hard as in training."""
+    known = load_sprites(library, "train")
+    occluders = [sprite for sprite in known if sprite.category is None]
+    sprites = known if split == "train" else occluders + load_sprites(library, split)
+    sampler = ClipSampler(sprites, load_scenes(library, "heldout"))
+    rng = np.random.default_rng(seed)
+    while count:
+        clip = sampler.composite(rng, (192, 320), 24, STRIDE, photo_share=0.4)
+        if len(clip.labels):
+            count -= 1
+            yield clip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("set", choices=("known", "heldout", "shipped"))
+    parser.add_argument("folder", type=Path, help="where the clips go")
+    parser.add_argument("--library", type=Path, required=True, help="folder made by training.sources")
+    parser.add_argument("--count", type=int, default=40, help="clips of an evaluation set")
+    options = parser.parse_args()
+    writer = ClipWriter(options.folder)
+    if options.set == "shipped":
+        for name, clip in staged_clips(options.library):
+            writer.add_video(name, clip)
+    else:
+        split, seed = {"known": ("train", 2019), "heldout": ("heldout", 2023)}[options.set]
+        for index, clip in enumerate(evaluation_clips(options.library, split, options.count, seed)):
+            writer.add_pictures(f"{index:04d}", clip)
+    writer.save(f"Composited clips, {options.set} set; made by python -m training.clipset")
+    print(f"{len(writer.videos)} clips with {len(writer.annotations)} objects in {options.folder}")
+
+
+if __name__ == "__main__":
+    main()
