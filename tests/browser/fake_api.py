@@ -36,7 +36,7 @@ def encode(mask: np.ndarray) -> str:
 
 
 def decode(counts: str, height: int, width: int) -> np.ndarray:
-    return coco.decode({"size": [height, width], "counts": counts.encode()}).astype(bool)
+    return np.array(coco.decode({"size": [height, width], "counts": counts.encode()}), dtype=bool)
 
 
 def number_in(red: int, green: int) -> int:
@@ -168,10 +168,6 @@ def create_app(video: FakeVideo) -> FastAPI:
         facts = {key: getattr(video, key) for key in ("name", "width", "height", "length", "fps", "rev", "run")}
         return {"id": 1, "project_id": 7, "state": "ready", "categories": categories, **facts}
 
-    @app.get("/api/v1/videos/{other}")
-    def missing(other: str) -> JSONResponse:
-        return JSONResponse({"detail": f"There is no video {other}."}, 404)
-
     @app.get(base + "/frames/{t}.jpg")
     def frame(t: int, h: int | None = None) -> Response:
         data = video.picture(t, h or video.height)
@@ -274,5 +270,9 @@ def create_app(video: FakeVideo) -> FastAPI:
         name = (await request.json())["name"]
         video.category_names.append(name)
         return {"id": len(video.category_names), "name": name}
+
+    @app.get("/api/v1/videos/{rest:path}")
+    def missing(rest: str) -> JSONResponse:
+        return JSONResponse({"detail": f"There is no video {rest.split('/')[0]}."}, 404)
 
     return app

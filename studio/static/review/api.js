@@ -30,8 +30,14 @@ export function createApi(base) {
     edits: (id) => request(`${video(id)}/edits`),
     masks: (id, start, count) => request(`${video(id)}/masks?start=${start}&n=${count}`),
 
-    /** Address of a frame's picture; height in pixels, or null for the video's own. */
-    frameUrl: (id, frame, height) => `${video(id)}/frames/${frame}.jpg${height ? `?h=${height}` : ""}`,
+    /** Address of a frame's picture; height in pixels, or null for the video's own. With the video's version in it the
+     *  browser may keep the picture for ever. */
+    frameUrl: (id, frame, height, version) => {
+      const query = new URLSearchParams();
+      if (height) query.set("h", height);
+      if (version) query.set("v", version);
+      return `${video(id)}/frames/${frame}.jpg?${query}`;
+    },
 
     putMask: (id, track, frame, runs, rev) =>
       request(mask(id, track, frame), {

@@ -45,7 +45,7 @@ export class CategoryMenu {
     const digit = el("kbd", { class: "ct-key-cap" }, index < 9 ? String(index + 1) : "");
     const name = el("span", { class: "ct-ellipsis" }, category.name);
     return button(
-      { class: "ct-menu-item", role: "menuitemradio", "aria-checked": checked, onclick: () => this.#take(category) },
+      { class: "ct-menu-item", role: "menuitemradio", "aria-checked": String(checked), onclick: () => this.#take(category) },
       swatch, name, digit,
     );
   }

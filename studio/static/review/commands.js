@@ -108,9 +108,7 @@ export class Commands {
     return {
       run: async () => {
         if (unsaved.dropped) return;
-        const answer = entry
-          ? await this.api.putMask(id, track, frame, entry.runs, unsaved.rev)
-          : await this.api.deleteMask(id, track, frame, unsaved.rev);
+        const answer = await this.#save(id, unsaved, entry);
         masks.settle(unsaved, entry, answer.rev);
         if (masks !== this.session.masks) return; // another video is open by now
         this.session.adopt(answer.video_rev, "none");
@@ -126,6 +124,18 @@ export class Commands {
         this.session.navigator.refresh();
       },
     };
+  }
+
+  /** Saves one mask. A refusal whose current mask is this very one means an earlier try did arrive. */
+  async #save(id, { frame, track, rev }, entry) {
+    try {
+      if (!entry) return await this.api.deleteMask(id, track, frame, rev);
+      return await this.api.putMask(id, track, frame, entry.runs, rev);
+    } catch (error) {
+      const current = error.body?.current;
+      if (error.status !== 409 || (current?.counts ?? null) !== (entry?.counts ?? null)) throw error;
+      return { rev: current?.rev ?? 0 };
+    }
   }
 
   #operate(operation, body, touched, said = null, then = () => {}) {

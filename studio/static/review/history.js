@@ -2,27 +2,21 @@
    In: the store's `edits` as the server lists them. Out: an element. Undo itself is a command. */
 
 import { el } from "./dom.js";
-import { iconButton } from "./toolbar.js";
 
 const MOST = 200; // rows shown; the server keeps all
 
-/** actions: {undo(), redo()} */
-export function createHistory(store, actions) {
+export function createHistory(store) {
   const list = el("ol", { class: "ct-edits" });
   const empty = el("p", { class: "ct-empty" }, "Nothing has been changed yet.");
-  const undo = iconButton("undo", "Undo the last edit (Ctrl+Z)", actions.undo);
-  const redo = iconButton("redo", "Redo (Ctrl+Shift+Z)", actions.redo);
   store.watch(["edits"], ({ edits }) => {
     const newestFirst = [...edits.edits].sort((a, b) => b.id - a.id).slice(0, MOST);
     list.replaceChildren(...newestFirst.map(createRow));
     empty.hidden = newestFirst.length > 0;
-    undo.disabled = !edits.can_undo;
-    redo.disabled = !edits.can_redo;
   });
   return el(
     "section",
     { class: "ct-panel ct-panel-history", "aria-label": "History" },
-    el("header", { class: "ct-panel-head" }, el("h2", {}, "History"), el("div", { class: "ct-spring" }), undo, redo),
+    el("header", { class: "ct-panel-head" }, el("h2", {}, "History")),
     empty,
     list,
   );

@@ -32,7 +32,7 @@ export function createKeymap({ store, stage, navigator, commands, timeline, open
     bind("Tracks", ["N"], "New track", openNewTrack),
     bind("Tracks", ["C"], "Change category", openCategories),
     bind("Tracks", ["Delete", "Backspace"], "Delete track", () => commands.deleteTrack()),
-    bind("Tracks", ["Shift+Delete", "Shift+Backspace"], "Delete track from this frame on", () => commands.deleteFromHere()),
+    bind("Tracks", ["Shift+Delete", "Shift+Backspace"], "Delete it from here on", () => commands.deleteFromHere()),
 
     bind("Edit", ["Ctrl+Z"], "Undo", () => commands.undo(), true),
     bind("Edit", ["Ctrl+Shift+Z", "Ctrl+Y"], "Redo", () => commands.redo(), true),

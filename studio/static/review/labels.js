@@ -3,6 +3,7 @@
    Out: ink. A tag that finds no free place is left out unless it is strong (selected or under the pointer). */
 
 const HEIGHT = 18;
+const MARK = 12; // px before the text, for the track's colour
 const PADDING = 6;
 const GAP = 3;
 
@@ -11,7 +12,7 @@ export function drawLabels(context, tags, stage, font) {
   context.textBaseline = "middle";
   const placed = [];
   for (const tag of [...tags].sort((a, b) => Number(b.strong) - Number(a.strong))) {
-    const width = Math.ceil(context.measureText(tag.text).width) + PADDING * 2;
+    const width = Math.ceil(context.measureText(tag.text).width) + MARK + PADDING;
     const place = findPlace(tag.box, width, stage, placed, tag.strong);
     if (!place) continue;
     placed.push(place);
@@ -42,9 +43,11 @@ function drawTag(context, { text, color, strong }, { x, y, width, height }) {
   context.roundRect(x, y, width, height, 4);
   context.fill();
   context.fillStyle = color;
-  context.fillRect(x, y + 3, 3, height - 6);
+  context.beginPath();
+  context.roundRect(x + 4, y + 4, 3, height - 8, 1.5);
+  context.fill();
   context.fillStyle = "#ffffff";
-  context.fillText(text, x + PADDING + 1, y + height / 2 + 0.5);
+  context.fillText(text, x + MARK, y + height / 2 + 0.5);
 }
 
 /** What a tag says: number, category, and the score or who drew the mask. */

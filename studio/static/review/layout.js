@@ -56,6 +56,6 @@ function createInspector({ store, commands, menus }) {
     deleteTrack: () => commands.deleteTrack(),
     deleteFromHere: () => commands.deleteFromHere(),
   });
-  const history = createHistory(store, { undo: () => commands.undo(), redo: () => commands.redo() });
+  const history = createHistory(store);
   return el("aside", { class: "ct-inspector", "aria-label": "Inspector" }, createTitle(store), list, card, history);
 }

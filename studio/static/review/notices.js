@@ -10,7 +10,7 @@ export function createNotices(store, isRunning) {
   const run = el("div", { class: "ct-run", role: "status" }, runText, el("div", { class: "ct-run-track" }, bar));
 
   store.watch(["video", "problem", "loading", "tracks"], ({ video, problem, loading, tracks }) => {
-    const text = problem || (loading ? "Opening the video…" : video ? "" : "Choose a video to review.");
+    const text = problem || loading || (video ? "" : "Choose a video to review.");
     const hint = video && tracks.length === 0 && !isRunning(video.run) ? "No tracks yet: run the model on this video, or press N to draw one." : "";
     message.hidden = !text && !hint;
     message.classList.toggle("ct-notice-low", !text);

@@ -2,6 +2,7 @@
    In: a video's id. Out: state keys video, tracks, timeline, edits, rev, problem; frames and masks for the stage.
    Changes nothing on the server (commands.js does). */
 
+import { ApiError } from "./api.js";
 import { FrameCache, pictureHeight } from "./frame_cache.js";
 import { MaskCache } from "./mask_cache.js";
 import { Navigator } from "./navigator.js";
@@ -14,7 +15,7 @@ const NO_EDITS = { edits: [], can_undo: false, can_redo: false };
 
 export const CLOSED = {
   video: null, tracks: [], timeline: {}, edits: NO_EDITS, rev: 0, want: 0, frame: -1, direction: 1, drawnFrame: -1,
-  selected: null, hovered: null, hidden: new Set(), solo: null, problem: "", loading: false, playing: false, dropped: 0,
+  selected: null, hovered: null, hidden: new Set(), solo: null, problem: "", loading: "", playing: false, dropped: 0,
 };
 
 export const isRunning = (run) => run?.state === "queued" || run?.state === "running";
@@ -44,18 +45,19 @@ export class Session {
     const turn = ++this.#turn;
     this.#close();
     if (id === null || id === undefined || id === "") return undefined;
-    this.store.set({ loading: true });
+    this.store.set({ loading: "Opening the video…" });
     try {
-      const [video, lists] = await Promise.all([this.api.video(id), this.#fetchLists(id)]);
+      const video = await this.#whenImported(id, turn);
+      const lists = await this.#fetchLists(id);
       if (turn !== this.#turn) return undefined;
-      this.frames = new FrameCache((frame) => this.api.frameUrl(id, frame, this.#pictureHeight()), video.length);
+      this.frames = new FrameCache((frame) => this.api.frameUrl(id, frame, this.#pictureHeight(), video.version), video.length);
       this.masks = new MaskCache((start, count) => this.api.masks(id, start, count), video.length);
-      this.store.set({ ...lists, video, loading: false });
+      this.store.set({ ...lists, video, loading: "" });
       this.stage.fit();
       this.navigator.go(0);
       this.#poll(turn);
     } catch (error) {
-      if (turn === this.#turn) this.store.set({ loading: false, problem: error.message });
+      if (turn === this.#turn) this.store.set({ loading: "", problem: error.message });
     }
     return undefined;
   }
@@ -116,6 +118,18 @@ export class Session {
     this.masks = null;
     this.stage.clear();
     this.store.set({ ...CLOSED, hidden: new Set() });
+  }
+
+  /** The video, once its import has ended. */
+  async #whenImported(id, turn) {
+    let video = await this.api.video(id);
+    while (video.state === "importing" && turn === this.#turn) {
+      this.store.set({ loading: `${video.name} is still being imported…` });
+      await new Promise((resolve) => setTimeout(resolve, POLL_RUNNING));
+      video = await this.api.video(id);
+    }
+    if (video.state === "failed") throw new ApiError(422, video.error ?? `${video.name} could not be imported.`);
+    return video;
   }
 
   async #fetchLists(id) {

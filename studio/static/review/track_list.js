@@ -13,6 +13,13 @@ export function createTrackList(store, actions, isRunning) {
   const rows = new Map(); // track id -> {row, main, eye, solo}
   const count = el("span", { class: "ct-count" });
   const list = el("ul", { class: "ct-tracks", "aria-label": "Tracks" });
+  const columns = el(
+    "div",
+    { class: "ct-columns", "aria-hidden": "true" },
+    el("span", { class: "ct-track-name" }, "Track"),
+    el("span", { class: "ct-track-number" }, "Score"),
+    el("span", { class: "ct-track-number" }, "Frames"),
+  );
   const empty = el("p", { class: "ct-empty" });
   const showAll = button({ class: "ct-link", onclick: () => store.set({ hidden: new Set(), solo: null }) }, "Show all");
 
@@ -24,7 +31,7 @@ export function createTrackList(store, actions, isRunning) {
   });
   store.watch(["tracks", "video"], ({ tracks, video }) => {
     empty.hidden = tracks.length > 0 || !video;
-    list.hidden = tracks.length === 0;
+    list.hidden = columns.hidden = tracks.length === 0;
     empty.textContent = isRunning(video?.run) ? WAITING : EMPTY;
   });
   store.watch(["tracks", "selected", "hovered", "hidden", "solo"], (state) => {
@@ -46,6 +53,7 @@ export function createTrackList(store, actions, isRunning) {
       iconButton("plus", "New track (N)", actions.newTrack),
     ),
     empty,
+    columns,
     list,
   );
 }
@@ -61,7 +69,7 @@ function createRow(track, store, { select, toggleHidden, toggleSolo }) {
     el("span", { class: "ct-track-name" }, track.category ?? "no category"),
     track.source === "user" ? el("span", { class: "ct-pencil" }, icon("pencil")) : null,
     el("span", { class: "ct-track-number" }, score),
-    el("span", { class: "ct-track-number ct-track-frames" }, String(track.count)),
+    el("span", { class: "ct-track-number" }, String(track.count)),
   );
   const solo = iconButton("solo", `Show only track ${track.id}`, () => toggleSolo(track.id));
   const eye = iconButton("eye", `Hide track ${track.id}`, () => toggleHidden(track.id));

@@ -1,0 +1,183 @@
+"""rle.js, mask.js and brush.js agree with pycocotools and NumPy, bit for bit."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pycocotools import mask as coco
+
+from tests.browser.fake_api import encode
+
+SHAPES = [(1, 1), (7, 5), (48, 64), (181, 97)]
+
+
+def blobs(height: int, width: int, seed: int) -> np.ndarray:
+    """Solid at seed 0, empty at seed 1, otherwise noise that is coarser the larger the frame."""
+    if seed < 2:
+        return np.full((height, width), seed == 0)
+    cell = max(1, height // 8)
+    noise = np.random.default_rng(seed).random((height // cell + 1, width // cell + 1)) > 0.5
+    return np.kron(noise, np.ones((cell, cell), bool))[:height, :width]
+
+
+def call(modules: Any, body: str, argument: Any) -> Any:
+    """Run a function body with rle, mask and brush imported and `input` set."""
+    imports = "".join(f"const {name} = await import('/static/review/{name}.js');" for name in ("rle", "mask", "brush"))
+    return modules.evaluate(f"async (input) => {{ {imports} {body} }}", argument)
+
+
+def runs_of(mask: np.ndarray) -> list[int]:
+    flat = mask.ravel(order="F").astype(int)
+    edges = np.flatnonzero(np.diff(flat)) + 1
+    lengths = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
+    return [0, *lengths] if flat[0] else lengths
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("seed", range(5))
+def test_compressed_codes_of_pycocotools_decode_to_the_same_runs(
+    modules: Any, shape: tuple[int, int], seed: int
+) -> None:
+    mask = blobs(*shape, seed)
+    assert call(modules, "return [...rle.decodeCounts(input)]", encode(mask)) == runs_of(mask)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("seed", range(5))
+def test_encoded_runs_are_what_pycocotools_writes(modules: Any, shape: tuple[int, int], seed: int) -> None:
+    mask = blobs(*shape, seed)
+    assert call(modules, "return rle.encodeCounts(input)", runs_of(mask)) == encode(mask)
+
+
+def test_bits_survive_the_way_to_runs_and_back(modules: Any) -> None:
+    mask = blobs(48, 64, 3)
+    body = """
+      const bits = rle.runsToBits(input, 64, 48);
+      return { bits: [...bits], runs: [...rle.bitsToRuns(bits)], area: rle.areaOfRuns(input) };
+    """
+    answer = call(modules, body, runs_of(mask))
+    assert answer["bits"] == mask.ravel(order="F").astype(int).tolist()
+    assert answer["runs"] == runs_of(mask)
+    assert answer["area"] == mask.sum()
+
+
+def test_the_bytes_for_the_server_are_little_endian_uint32(modules: Any) -> None:
+    sent = call(modules, "return [...new Uint8Array(rle.runsToBytes(Uint32Array.from(input)))]", [0, 258, 70000])
+    assert np.frombuffer(bytes(sent), "<u4").tolist() == [0, 258, 70000]
+
+
+def test_a_code_cut_off_in_a_number_is_refused(modules: Any) -> None:
+    with pytest.raises(Exception, match="ends in the middle of a number"):
+        call(modules, "return rle.decodeCounts(input)", encode(blobs(48, 64, 3))[:-1] + "P")
+
+
+def test_runs_of_another_frame_size_are_refused(modules: Any) -> None:
+    with pytest.raises(Exception, match="cover 6 pixels, the frame has 8"):
+        call(modules, "return rle.runsToBits(input, 4, 2)", [2, 4])
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_a_mask_is_cut_to_its_bounding_box(modules: Any, seed: int) -> None:
+    mask = np.zeros((40, 50), bool)
+    mask[7:31, 11:40] = blobs(24, 29, seed)
+    crop = call(modules, "const c = mask.cropRuns(input, 40); return { ...c, bits: [...c.bits] }", runs_of(mask))
+    x, y, width, height = map(int, coco.toBbox(coco.encode(np.asfortranarray(mask.astype(np.uint8)))))
+    assert (crop["x"], crop["y"], crop["width"], crop["height"]) == (x, y, width, height)
+    assert crop["bits"] == mask[y : y + height, x : x + width].ravel(order="F").astype(int).tolist()
+
+
+def test_a_mask_without_pixels_has_no_bounding_box(modules: Any) -> None:
+    assert call(modules, "return mask.cropRuns(input, 40)", [2000]) is None
+
+
+def test_the_outline_is_every_edge_between_set_and_clear_pixels_once(modules: Any) -> None:
+    mask = np.zeros((40, 50), bool)
+    mask[7:31, 11:40] = blobs(24, 29, 2)
+    flat = call(modules, "return [...mask.outline(mask.cropRuns(input, 40))]", runs_of(mask))
+    drawn = []
+    for x0, y0, x1, y1 in np.reshape(flat, (-1, 4)).tolist():
+        assert (x0 == x1) != (y0 == y1)
+        drawn += (
+            [("vertical", x0, y) for y in range(y0, y1)] if x0 == x1 else [("horizontal", x, y0) for x in range(x0, x1)]
+        )
+    columns, rows = np.nonzero(np.diff(mask.T.astype(int), axis=0, prepend=0, append=0))
+    expected = [("vertical", x, y) for x, y in zip(columns.tolist(), rows.tolist(), strict=True)]
+    rows, columns = np.nonzero(np.diff(mask.astype(int), axis=0, prepend=0, append=0))
+    expected += [("horizontal", x, y) for x, y in zip(columns.tolist(), rows.tolist(), strict=True)]
+    assert sorted(drawn) == sorted(expected)
+
+
+def test_a_point_is_covered_exactly_where_its_pixel_is_set(modules: Any) -> None:
+    mask = np.zeros((6, 9), bool)
+    mask[2:4, 3:8] = True
+    mask[2, 5] = False
+    body = """
+      const crop = mask.cropRuns(input, 6), hits = [];
+      for (let y = -1; y < 7; y++) for (let x = -1; x < 10; x++) if (mask.covers(crop, x + 0.5, y + 0.99)) hits.push([y, x]);
+      return hits;
+    """
+    assert call(modules, body, runs_of(mask)) == np.argwhere(mask).tolist()
+
+
+def brushed(height: int, width: int, start: tuple[float, float], end: tuple[float, float], diameter: int) -> np.ndarray:
+    """The brush by its definition: pixels whose centre is within the radius of the segment between the snapped ends."""
+
+    def snap(value: float) -> float:
+        return np.floor(value) + 0.5 if diameter % 2 else np.floor(value + 0.5)
+
+    a, b = (np.array([snap(x), snap(y)]) for x, y in (start, end))
+    y, x = np.mgrid[0:height, 0:width] + 0.5
+    points = np.stack([x, y], -1) - a
+    squared = ((b - a) ** 2).sum()
+    along = np.clip(points @ (b - a) / squared, 0, 1) if squared else np.zeros((height, width))
+    distance = points - along[..., None] * (b - a)
+    return (distance**2).sum(-1) <= diameter**2 / 4 + 1e-9
+
+
+STROKES = [
+    ((10.2, 12.7), (10.2, 12.7), 1),
+    ((10.2, 12.7), (10.2, 12.7), 2),
+    ((10.2, 12.7), (41.9, 30.1), 9),
+    ((41.9, 30.1), (3.5, 39.5), 16),
+    ((-5.0, 3.0), (70.0, 20.0), 7),
+    ((60.0, 44.0), (80.0, 60.0), 30),
+]
+
+
+@pytest.mark.parametrize(("start", "end", "diameter"), STROKES)
+def test_a_stroke_sets_exactly_the_pixels_under_the_round_tip(
+    modules: Any, start: tuple[float, float], end: tuple[float, float], diameter: int
+) -> None:
+    body = """
+      const bits = new Uint8Array(64 * 48);
+      const point = ([x, y]) => ({ x, y });
+      const changed = brush.paintSegment(bits, 64, 48, point(input[0]), point(input[1]), input[2], 1);
+      return { bits: [...bits], changed };
+    """
+    answer = call(modules, body, [start, end, diameter])
+    painted = np.reshape(answer["bits"], (64, 48)).T.astype(bool)
+    assert (painted == brushed(48, 64, start, end, diameter)).all()
+    inside = np.zeros((48, 64), bool)
+    box = answer["changed"]
+    inside[box["y"] : box["y"] + box["height"], box["x"] : box["x"] + box["width"]] = True
+    assert not (painted & ~inside).any()
+
+
+def test_the_eraser_clears_what_the_brush_sets(modules: Any) -> None:
+    body = """
+      const bits = new Uint8Array(64 * 48).fill(1);
+      brush.paintSegment(bits, 64, 48, { x: 5, y: 5 }, { x: 40, y: 40 }, 12, 0);
+      return [...bits];
+    """
+    left = np.reshape(call(modules, body, None), (64, 48)).T.astype(bool)
+    assert (left == ~brushed(48, 64, (5, 5), (40, 40), 12)).all()
+
+
+def test_a_stroke_beside_the_frame_changes_nothing(modules: Any) -> None:
+    body = "return brush.paintSegment(new Uint8Array(64), 8, 8, { x: 30, y: 4 }, { x: 60, y: 4 }, 9, 1)"
+    assert call(modules, body, None) is None
+
+
+def test_brush_sizes_step_up_and_down_and_stop_at_the_ends(modules: Any) -> None:
+    body = "return input.map(([size, direction]) => brush.nextSize(size, direction))"
+    assert call(modules, body, [[16, 1], [16, -1], [17, -1], [1, -1], [200, 1]]) == [20, 12, 16, 1, 200]
