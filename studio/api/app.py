@@ -5,7 +5,6 @@ requests. Its OpenAPI document is a route like the others, so whatever guards th
 """
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
@@ -24,6 +23,7 @@ from studio.jobs.queue import JobQueue
 from studio.settings import Home
 from studio.store import Store
 from studio.store.errors import Conflict, NotFound
+from studio.version import studio_version
 
 
 def create_api(home: Home, store: Store, dependencies: Sequence[Dependency] = ()) -> FastAPI:
@@ -31,9 +31,14 @@ def create_api(home: Home, store: Store, dependencies: Sequence[Dependency] = ()
     remove_leftovers(home)
     rules = [Depends(same_origin), *dependencies]
     app = FastAPI(
-        title="CTVIS Studio", version=_version(), docs_url=None, redoc_url=None, openapi_url=None, dependencies=rules
+        title="CTVIS Studio",
+        version=studio_version(),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=rules,
     )
-    app.state.studio = Studio(home, store, JobQueue(home), FrameCache(home), _version())
+    app.state.studio = Studio(home, store, JobQueue(home), FrameCache(home), studio_version())
     app.add_middleware(BodyLimit, limit=home.json_limit)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(CtvisError, _refused)
@@ -70,10 +75,3 @@ def _invalid_request(request: Request, error: Exception) -> JSONResponse:
         f"{'.'.join(str(part) for part in e['loc'][1:]) or 'The request'}: {e['msg']}." for e in error.errors()
     ]
     return JSONResponse({"detail": " ".join(sentences)}, 422)
-
-
-def _version() -> str:
-    try:
-        return version("ctvis-studio")
-    except PackageNotFoundError:
-        return "dev"

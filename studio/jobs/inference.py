@@ -17,6 +17,7 @@ from sqlite_utils import Database
 from engine import CTVIS, FrameFormat, Preset, TrackerConfig
 from engine.errors import VideoError
 from engine.masks import area
+from engine.run import pick_device, segment_video
 from engine.session import VideoSession
 from engine.tracker import Observation
 from engine.video import VideoSource, open_video
@@ -34,7 +35,7 @@ def run_model(store: Store, home: Home, job: Row) -> None:
     video = library.video(store.database, run["video_id"])
     jobs.progress(store.database, job["id"], run["frames_done"], video["length"], message="Loading the model")
     model, preset = find_model(home, store.database, run["model"]).load()
-    model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    model.to(pick_device()).eval()
     with open_video(home.media_path(video["path"])) as source:
         check_unchanged(source, video)
         session = open_session(model, preset, run["settings"], (video["height"], video["width"]))
@@ -79,8 +80,8 @@ def _follow(
     began, first = time.monotonic(), session.frame
     window: list[runs.Prediction] = []
     committed, due = session.frame, time.monotonic() + WINDOW_SECONDS
-    for frame, rgb in source.frames(session.frame):
-        window.extend(_predictions(frame, session.step(rgb)))
+    for frame, _, observations in segment_video(session, source, start=session.frame):
+        window.extend(_predictions(frame, observations))
         cancelled = jobs.is_cancelled(store.database, job["id"])
         last = session.frame == video["length"]
         if cancelled or last or session.frame - committed >= WINDOW_FRAMES or time.monotonic() >= due:

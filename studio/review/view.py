@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from studio.store.colors import color
+from studio.palette import track_color
 from studio.store.database import Row, one
 from studio.store.errors import NotFound
 
@@ -76,7 +76,7 @@ def tracks(database: Database, video_id: int) -> list[Row]:
         f"select t.*, c.name as category from ({SHOWN_TRACKS}) t join categories c on c.id = t.category_id order by t.id",
         {"video": video_id},
     )
-    return [row | {"color": color(row["id"])} | _extent(spans[row["id"]]) for row in rows]
+    return [row | {"color": track_color(row["id"])} | _extent(spans[row["id"]]) for row in rows]
 
 
 def _extent(spans: Sequence[Span]) -> dict[str, Any]:

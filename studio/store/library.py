@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from studio.store.colors import color
+from studio.palette import track_color
 from studio.store.database import Row, insert, one
 from studio.store.errors import Conflict, Invalid, NotFound
 
@@ -85,7 +85,7 @@ def add_category(database: Database, project_id: int, name: str, number: int | N
     taken = {row["number"] for row in categories(database, project_id)}
     if number is None or number in taken:
         number = max(taken, default=0) + 1
-    row = {"project_id": project_id, "number": number, "name": name, "color": color(number)}
+    row = {"project_id": project_id, "number": number, "name": name, "color": track_color(number)}
     return category(database, project_id, insert(database, "categories", row))
 
 

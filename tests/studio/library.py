@@ -37,13 +37,19 @@ def new_video(store: Store, length: int = LENGTH, name: str = "clip", project: i
 
 
 def predict(
-    store: Store, video: Row, presence: Mapping[int, range], scores: Mapping[int, float] | None = None, threshold: float = 0.3
+    store: Store,
+    video: Row,
+    presence: Mapping[int, range],
+    scores: Mapping[int, float] | None = None,
+    threshold: float = 0.3,
 ) -> dict[int, int]:
     """A finished run in which track number k is in the frames presence[k]. Returns the row ids of the tracks by number."""
     with store.transaction() as database:
         run = runs.add_run(database, video["id"], "demo", {"score_threshold": threshold})
         category = library.categories(database, video["project_id"])[0]["id"]
-        estimates = {k: runs.TrackEstimate(category, (scores or {}).get(k, 0.9), frames[0]) for k, frames in presence.items()}
+        estimates = {
+            k: runs.TrackEstimate(category, (scores or {}).get(k, 0.9), frames[0]) for k, frames in presence.items()
+        }
         masks = [
             runs.Prediction(k, frame, square(frame % 10, k % 9), 0.5)
             for frame in range(video["length"])

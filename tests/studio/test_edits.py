@@ -34,8 +34,12 @@ def masks(store: Store, video: Row) -> dict[tuple[int, int], tuple[Any, ...]]:
 def everything(store: Store, video: Row) -> tuple[Any, ...]:
     """All that an undo has to restore: what is shown and what lies behind it."""
     tracks = [tuple(track.values()) for track in view.tracks(store.database, video["id"])]
-    cells = store.database.execute("select track_id, frame, counts, source, verified, rev from corrections order by 1, 2").fetchall()
-    states = store.database.execute("select track_id, category_id, ends_before from track_states where not deleted order by 1").fetchall()
+    cells = store.database.execute(
+        "select track_id, frame, counts, source, verified, rev from corrections order by 1, 2"
+    ).fetchall()
+    states = store.database.execute(
+        "select track_id, category_id, ends_before from track_states where not deleted order by 1"
+    ).fetchall()
     return masks(store, video), tracks, view.timeline(store.database, video["id"]), cells, states
 
 
@@ -83,7 +87,9 @@ def test_someone_elses_change_is_never_overwritten_unseen(store: Store, video: R
         edits.set_mask(store, video["id"], track, 4, DRAWN, applied.rev, "bob")
 
 
-def test_deleting_from_a_frame_hides_predictions_and_corrections_but_not_what_is_drawn_later(store: Store, video: Row) -> None:
+def test_deleting_from_a_frame_hides_predictions_and_corrections_but_not_what_is_drawn_later(
+    store: Store, video: Row
+) -> None:
     track = predict(store, video, {0: range(30)})[0]
     paint(store, video, track, 12)
     paint(store, video, track, 25)
@@ -235,7 +241,9 @@ def test_people_editing_at_once_lose_nothing(store: Store, video: Row) -> None:
     def edit(person: int) -> None:
         for frame in range(10):
             try:
-                edits.set_mask(store, video["id"], track, frame, square(person, frame), view.PREDICTED_REV, f"person {person}")
+                edits.set_mask(
+                    store, video["id"], track, frame, square(person, frame), view.PREDICTED_REV, f"person {person}"
+                )
                 outcomes.append("saved")
             except Conflict:
                 outcomes.append("refused")
@@ -257,7 +265,11 @@ def test_people_editing_at_once_lose_nothing(store: Store, video: Row) -> None:
         ([(0, 5)], [(0, "user"), (4, None)], [(0, 1, "user"), (1, 4, "model")]),
         ([(0, 3), (5, 8)], [(3, "user"), (4, "user")], [(0, 3, "model"), (3, 5, "user"), (5, 8, "model")]),
         ([(2, 3)], [(2, None)], []),
-        ([], [(1, "user"), (2, "model"), (3, "model"), (9, "user")], [(1, 2, "user"), (2, 4, "model"), (9, 10, "user")]),
+        (
+            [],
+            [(1, "user"), (2, "model"), (3, "model"), (9, "user")],
+            [(1, 2, "user"), (2, 4, "model"), (9, 10, "user")],
+        ),
     ],
 )
 def test_spans_follow_corrections(

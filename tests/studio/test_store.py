@@ -141,7 +141,10 @@ def test_a_run_is_stored_window_by_window_without_what_the_tracker_withdrew(tmp_
     # 1 was noise; 2 was dropped and began anew within the window; 3 came and went
     commit(8, {0: [5, 6, 7], 2: [4, 7], 3: [4]}, {0: 0, 2: 7})
     assert shown() == {0: [0, 1, 2, 3, 5, 6, 7], 2: [7]}
-    spans = {track["id"]: view.timeline(store.database, video["id"])[track["id"]] for track in view.tracks(store.database, video["id"])}
+    spans = {
+        track["id"]: view.timeline(store.database, video["id"])[track["id"]]
+        for track in view.tracks(store.database, video["id"])
+    }
     assert sorted(spans.values()) == [[(0, 4, "model"), (5, 8, "model")], [(7, 8, "model")]]
     assert runs.session_state(store.database, run["id"]) == b"s"
 
