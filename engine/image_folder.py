@@ -89,13 +89,20 @@ def natural_order(path: str | Path) -> list[tuple[int, int, str]]:
 def _upright_size(path: Path) -> tuple[int, int]:
     with _open_image(path) as image:
         width, height = image.size
-        return (height, width) if image.getexif().get(EXIF_ORIENTATION, 1) >= 5 else (width, height)
+        return (height, width) if _orientation(image) >= 5 else (width, height)
+
+
+def _orientation(image: Image.Image) -> int:
+    """1 to 8, as EXIF counts them; 1 is upright, from 5 on width and height change places."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1  # Pillow would decode the whole picture to look for a note behind it
+    return int(image.getexif().get(EXIF_ORIENTATION, 1))
 
 
 def _read_rgb(path: Path) -> np.ndarray:
     with _open_image(path) as image:
         try:
-            upright = ImageOps.exif_transpose(image)
+            upright = ImageOps.exif_transpose(image) if _orientation(image) != 1 else image
             if upright.mode.startswith("I"):  # 16 bits a pixel; Pillow's own conversion would clip instead of scale
                 grey = np.clip(np.asarray(upright).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
                 return np.repeat(grey[..., None], 3, axis=2)

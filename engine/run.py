@@ -26,11 +26,28 @@ class FrameResult(NamedTuple):
 
 
 def segment_video(
-    session: VideoSession, source: VideoSource, start: int = 0, stop: int | None = None, step: int = 1
+    session: VideoSession,
+    source: VideoSource,
+    start: int = 0,
+    stop: int | None = None,
+    step: int = 1,
+    autocast: torch.dtype | None = None,
 ) -> Iterator[FrameResult]:
-    """Run every `step`th frame of [start, stop) through the session. Its own frame count is that of the frames it was given."""
+    """Run every `step`th frame of [start, stop) through the session, whose own count is of the frames it is given.
+
+    `autocast`: torch.bfloat16 or torch.float16 lets the net do in it what is safe in it; the weights keep their precision.
+    """
     for ordinal, rgb in source.frames(start, stop, step):
-        yield FrameResult(ordinal, rgb, session.step(rgb))
+        yield FrameResult(ordinal, rgb, session.step(rgb) if autocast is None else _step(session, rgb, autocast))
+
+
+@torch.inference_mode()
+def _step(session: VideoSession, rgb: np.ndarray, dtype: torch.dtype) -> list[Observation]:
+    frames = session.prepare(rgb)[None]
+    with torch.autocast(frames.device.type, dtype):
+        output = session.model(frames)
+    # Tracking compares small differences: it is done in full precision.
+    return session.track(output.logits[0].float(), output.masks[0].float(), output.embeds[0].float())
 
 
 def pick_device(name: str | None = None) -> torch.device:

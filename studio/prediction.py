@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from engine import CTVIS, Category, FrameFormat, Preset
@@ -32,6 +33,7 @@ class Settings:
     frame_format: FrameFormat | None = None
     score_threshold: float | None = None
     top_k: int | None = None
+    autocast: torch.dtype | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def predict_video(
         video = stack.enter_context(OverlayWriter(outputs.overlay, source.fps)) if outputs.overlay else None
         if outputs.frames:
             outputs.frames.mkdir(parents=True, exist_ok=True)
-        for result in segment_video(session, source, step=settings.frame_step):
+        for result in segment_video(session, source, step=settings.frame_step, autocast=settings.autocast):
             if video or outputs.frames:
                 picture = painter.paint(result)
                 if video:

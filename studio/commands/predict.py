@@ -87,8 +87,10 @@ def predict(
     _make_folder(out, overwrite)
     place = pick_device(device)
     net, its_preset = load_model(model, preset)
-    net.to(place, getattr(torch, dtype.value))
-    settings = Settings(frame_step, _frame_format(net, short_edge), score_threshold, top_k)
+    half = dtype in (Precision.bfloat16, Precision.float16)
+    net.to(place, torch.float64 if dtype is Precision.float64 else torch.float32)
+    autocast = getattr(torch, dtype.value) if half else None
+    settings = Settings(frame_step, _frame_format(net, short_edge), score_threshold, top_k, autocast)
     facts = {
         "model": model,
         "preset": its_preset.name,
