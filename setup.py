@@ -33,7 +33,7 @@ def build_arguments(choice: str) -> dict:
         sources=["engine/csrc/ms_deform_attn.cpp"],
         depends=["engine/csrc/ms_deform_attn.h"],
         define_macros=[("TORCH_TARGET_VERSION", OLDEST_TORCH)],
-        extra_compile_args=[] if os.name == "nt" else ["-O3", "-fopenmp-simd", "-fvisibility=hidden", "-g0", *FLOATING_POINT],
+        extra_compile_args=[] if os.name == "nt" else ["-O3", "-fopenmp-simd", "-fvisibility=hidden", "-g0", "-Wno-psabi", *FLOATING_POINT],
         py_limited_api=True,
         optional=choice == "auto",
     )

@@ -15,8 +15,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <limits>
 #include <tuple>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 // One wheel must run on every x86-64: the hot loops are compiled for three generations and chosen at run time.
@@ -43,6 +46,41 @@ struct Sizes {
   int64_t samples() const { return static_cast<int64_t>(levels.size()) * points; }  // a query and head
 };
 
+// ---- channels in vectors ----------------------------------------------------------------------------------------------
+
+// Loops over channels are written with the compiler's vector types: left to itself, g++ 12 turns them inside out. kBlock
+// channels are kept in registers at a time, as kBlock / kLanes vectors; the compiler splits these where the machine's are
+// shorter. kBlock is 1 for numbers of channels that no vector divides.
+template <typename scalar, int kBlock>
+struct Block {
+  static constexpr int kLanes = std::min(kBlock, static_cast<int>(64 / sizeof(scalar)));
+  static constexpr int kVectors = kBlock / kLanes;
+  typedef scalar Vector __attribute__((vector_size(kLanes * sizeof(scalar))));
+
+  static CTVIS_INLINE Vector load(const scalar* source, int vector) {
+    Vector loaded;
+    std::memcpy(&loaded, source + vector * kLanes, sizeof(loaded));
+    return loaded;
+  }
+
+  static CTVIS_INLINE void store(scalar* target, int vector, Vector values) {
+    std::memcpy(target + vector * kLanes, &values, sizeof(values));
+  }
+};
+
+// The sum of a vector's lanes, by adding its upper half to its lower half until one is left.
+template <typename scalar, int kLanes, typename Vector>
+CTVIS_INLINE scalar sum_lanes(Vector vector) {
+  if constexpr (kLanes == 1) {
+    return vector[0];
+  } else {
+    return [&]<int... lane>(std::integer_sequence<int, lane...>) __attribute__((always_inline)) {
+      return sum_lanes<scalar, kLanes / 2>(
+          __builtin_shufflevector(vector, vector, lane...) + __builtin_shufflevector(vector, vector, (lane + kLanes / 2)...));
+    }(std::make_integer_sequence<int, kLanes / 2>());
+  }
+}
+
 // ---- forward ----------------------------------------------------------------------------------------------------------
 
 template <typename scalar>
@@ -55,11 +93,14 @@ struct Forward {
 };
 
 // Units [begin, end) of the N * M * Q: one output vector each, head by head so that a head's value stays in the cache.
-// kChannels: D where known at compile time, else 0.
-template <typename scalar, int kChannels>
+// kBlock divides D.
+template <typename scalar, int kBlock>
 CTVIS_INLINE void forward_units(const Forward<scalar>& job, int64_t begin, int64_t end) {
   const Sizes& sizes = job.sizes;
-  const int64_t channels = kChannels ? kChannels : sizes.channels;
+  using Channels = Block<scalar, kBlock>;
+  using Vector = typename Channels::Vector;
+  constexpr int kVectors = Channels::kVectors;
+  const int64_t channels = sizes.channels;
   const int64_t samples = sizes.samples();
 
   // Two passes a unit: first where its samples lie, vectorised over samples; then the gathering, over channels.
@@ -94,23 +135,18 @@ CTVIS_INLINE void forward_units(const Forward<scalar>& job, int64_t begin, int64
     }
 
     const scalar* value = job.value + picture_head * sizes.positions * channels;
-    scalar* __restrict__ output = job.output + query_head * channels;
-    scalar known[kChannels ? kChannels : 1];
-    scalar* __restrict__ sum = kChannels ? known : output;
-    std::fill(sum, sum + channels, scalar(0));
-    for (int64_t s = 0; s < samples; ++s) {
-      const scalar* __restrict__ top_left = value + pixel[s] * channels;
-      const scalar* __restrict__ top_right = value + pixel[samples + s] * channels;
-      const scalar* __restrict__ bottom_left = value + pixel[2 * samples + s] * channels;
-      const scalar* __restrict__ bottom_right = value + pixel[3 * samples + s] * channels;
-      const scalar w0 = corner_weight[s], w1 = corner_weight[samples + s];
-      const scalar w2 = corner_weight[2 * samples + s], w3 = corner_weight[3 * samples + s];
-#pragma GCC unroll 1
-      for (int64_t d = 0; d < channels; ++d) {
-        sum[d] += (w0 * top_left[d] + w1 * top_right[d]) + (w2 * bottom_left[d] + w3 * bottom_right[d]);
+    scalar* output = job.output + query_head * channels;
+    for (int64_t channel = 0; channel < channels; channel += kBlock, value += kBlock, output += kBlock) {
+      Vector sum[kVectors] = {};
+      for (int64_t s = 0; s < samples; ++s) {
+        for (int corner = 0; corner < kCorners; ++corner) {
+          const scalar* source = value + pixel[corner * samples + s] * channels;
+          const scalar factor = corner_weight[corner * samples + s];
+          for (int v = 0; v < kVectors; ++v) sum[v] += factor * Channels::load(source, v);
+        }
       }
+      for (int v = 0; v < kVectors; ++v) Channels::store(output, v, sum[v]);
     }
-    if (kChannels) std::copy(sum, sum + channels, output);
   }
 }
 
@@ -129,10 +165,13 @@ struct Backward {
 };
 
 // Units [begin, end) of the N * M * L: all samples that one head takes from one level of one picture.
-template <typename scalar, int kChannels>
+template <typename scalar, int kBlock>
 CTVIS_INLINE void backward_units(const Backward<scalar>& job, int64_t begin, int64_t end) {
   const Sizes& sizes = job.sizes;
-  const int64_t channels = kChannels ? kChannels : sizes.channels;
+  using Channels = Block<scalar, kBlock>;
+  using Vector = typename Channels::Vector;
+  constexpr int kVectors = Channels::kVectors;
+  const int64_t channels = sizes.channels;
   const int64_t level_count = static_cast<int64_t>(sizes.levels.size());
 
   for (int64_t unit = begin; unit < end; ++unit) {
@@ -152,21 +191,28 @@ CTVIS_INLINE void backward_units(const Backward<scalar>& job, int64_t begin, int
         const Axis<scalar> x = ctvis::sample_axis(job.locations[2 * sample], level.width);
         const Axis<scalar> y = ctvis::sample_axis(job.locations[2 * sample + 1], level.height);
         const scalar weight = job.weights[sample];
-        scalar weight_sum = 0, slope_x_sum = 0, slope_y_sum = 0;
-#pragma GCC unroll 4
+        int64_t offset[kCorners];
+        Vector products[kCorners] = {};
+        scalar factor[kCorners];
         for (int corner = 0; corner < kCorners; ++corner) {
-          const int64_t offset = ctvis::corner_pixel(y, x, level.width, corner) * channels;
-          const scalar* __restrict__ pixel = value + offset;
-          scalar* __restrict__ grad_pixel = grad_value + offset;
-          const scalar bilinear = ctvis::corner_weight(y, x, corner);
-          const scalar factor = weight * bilinear;
-          scalar dot = 0;
-#pragma omp simd reduction(+ : dot)
-          for (int64_t d = 0; d < channels; ++d) {
-            dot += grad[d] * pixel[d];
-            grad_pixel[d] += factor * grad[d];
+          offset[corner] = ctvis::corner_pixel(y, x, level.width, corner) * channels;
+          factor[corner] = weight * ctvis::corner_weight(y, x, corner);
+        }
+        for (int64_t channel = 0; channel < channels; channel += kBlock) {
+          for (int corner = 0; corner < kCorners; ++corner) {
+            const scalar* pixel = value + offset[corner] + channel;
+            scalar* grad_pixel = grad_value + offset[corner] + channel;
+            for (int v = 0; v < kVectors; ++v) {
+              const Vector grad_part = Channels::load(grad + channel, v);
+              products[corner] += grad_part * Channels::load(pixel, v);
+              Channels::store(grad_pixel, v, Channels::load(grad_pixel, v) + factor[corner] * grad_part);
+            }
           }
-          weight_sum += dot * bilinear;
+        }
+        scalar weight_sum = 0, slope_x_sum = 0, slope_y_sum = 0;
+        for (int corner = 0; corner < kCorners; ++corner) {
+          const scalar dot = sum_lanes<scalar, Channels::kLanes>(products[corner]);
+          weight_sum += dot * ctvis::corner_weight(y, x, corner);
           slope_x_sum += dot * ctvis::corner_slope_x(y, x, corner);
           slope_y_sum += dot * ctvis::corner_slope_y(y, x, corner);
         }
@@ -180,50 +226,50 @@ CTVIS_INLINE void backward_units(const Backward<scalar>& job, int64_t begin, int
 
 // ---- choosing the compiled variant ------------------------------------------------------------------------------------
 
-template <typename Job, int kChannels, typename scalar>
+template <typename Job, int kBlock, typename scalar>
 CTVIS_INLINE void run_range(const Job& job, const scalar*, int64_t begin, int64_t end) {
   if constexpr (std::is_same_v<Job, Forward<scalar>>) {
-    forward_units<scalar, kChannels>(job, begin, end);
+    forward_units<scalar, kBlock>(job, begin, end);
   } else {
-    backward_units<scalar, kChannels>(job, begin, end);
+    backward_units<scalar, kBlock>(job, begin, end);
   }
 }
 
 template <typename Job>
 using Range = void (*)(const Job&, int64_t, int64_t);
 
-template <typename Job, int kChannels>
+template <typename Job, int kBlock>
 void run_baseline(const Job& job, int64_t begin, int64_t end) {
-  run_range<Job, kChannels>(job, job.value, begin, end);
+  run_range<Job, kBlock>(job, job.value, begin, end);
 }
 
 #ifdef CTVIS_MULTIVERSION
-template <typename Job, int kChannels>
+template <typename Job, int kBlock>
 __attribute__((target("arch=x86-64-v3"))) void run_avx2(const Job& job, int64_t begin, int64_t end) {
-  run_range<Job, kChannels>(job, job.value, begin, end);
+  run_range<Job, kBlock>(job, job.value, begin, end);
 }
 
-template <typename Job, int kChannels>
+template <typename Job, int kBlock>
 __attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))) void run_avx512(const Job& job, int64_t begin, int64_t end) {
-  run_range<Job, kChannels>(job, job.value, begin, end);
+  run_range<Job, kBlock>(job, job.value, begin, end);
 }
 #endif
 
-template <typename Job, int kChannels>
+template <typename Job, int kBlock>
 Range<Job> best_variant() {
 #ifdef CTVIS_MULTIVERSION
-  if (__builtin_cpu_supports("x86-64-v4")) return run_avx512<Job, kChannels>;
-  if (__builtin_cpu_supports("x86-64-v3")) return run_avx2<Job, kChannels>;
+  if (__builtin_cpu_supports("x86-64-v4")) return run_avx512<Job, kBlock>;
+  if (__builtin_cpu_supports("x86-64-v3")) return run_avx2<Job, kBlock>;
 #endif
-  return run_baseline<Job, kChannels>;
+  return run_baseline<Job, kBlock>;
 }
 
 template <typename Job>
 void run(const Job& job, int64_t units, int64_t grain) {
   const int64_t channels = job.sizes.channels;
-  const Range<Job> range = channels == 32   ? best_variant<Job, 32>()
-                           : channels == 16 ? best_variant<Job, 16>()
-                                            : best_variant<Job, 0>();
+  const Range<Job> range = channels % 32 == 0   ? best_variant<Job, 32>()
+                           : channels % 16 == 0 ? best_variant<Job, 16>()
+                                                : best_variant<Job, 1>();
   torch::stable::parallel_for(0, units, grain, [&](int64_t begin, int64_t end) { range(job, begin, end); });
 }
 
