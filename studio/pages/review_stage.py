@@ -4,7 +4,7 @@ The value is {"video": id, "nonce": n}; a new nonce makes the same video a chang
 through Gradio. The template is constant: Gradio evaluates templates as code, so no name given by a user may enter it.
 """
 
-from typing import Any, TypedDict
+from typing import Any
 
 import gradio as gr
 
@@ -18,24 +18,15 @@ show();
 """
 
 
-class Opened(TypedDict):
-    """Which video the stage shows; nonce: any number that was not used before."""
+def review_stage(video: int | None = None, **arguments: Any) -> gr.HTML:
+    """Frames, masks, timeline and history of one video, for an annotator to correct. `arguments` go to gr.HTML.
 
-    video: int
-    nonce: int
-
-
-class ReviewStage(gr.HTML):
-    """Frames, masks, timeline and history of one video, for an annotator to correct."""
-
-    def __init__(self, value: Opened | None = None, **arguments: Any) -> None:
-        super().__init__(
-            value=value,
-            html_template="<div></div>",
-            js_on_load=BOOTSTRAP,
-            apply_default_css=False,
-            **arguments,
-        )
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "description": 'the open video, {"video": id, "nonce": number}'}
+    A function, not a subclass: Gradio writes a .pyi file beside the source of every component class.
+    """
+    return gr.HTML(
+        value=None if video is None else {"video": video, "nonce": 0},
+        html_template="<div></div>",
+        js_on_load=BOOTSTRAP,
+        apply_default_css=False,
+        **arguments,
+    )

@@ -56,9 +56,13 @@ class Watch:
         self.problems: list[str] = []
         self.requests: list[str] = []
         self.expected: list[str] = []
-        page.on("console", lambda message: self.note(f"console: {message.text}") if message.type == "error" else None)
+        page.on("console", lambda message: self.console(message))
         page.on("pageerror", lambda error: self.note(f"exception: {error}"))
         page.on("request", lambda request: self.request(request.url))
+
+    def console(self, message: Any) -> None:
+        if message.type == "error":
+            self.note(f"console: {message.text} {message.location.get('url', '')}")
 
     def note(self, problem: str) -> None:
         self.problems.append(problem)

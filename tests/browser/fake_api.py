@@ -138,10 +138,10 @@ class FakeVideo:
         return spans
 
 
-def create_app(video: FakeVideo) -> FastAPI:
-    """The page at /, and video 1 behind /api/v1."""
+def create_app(video: FakeVideo, page: bool = True) -> FastAPI:
+    """Video 1 behind /api/v1, and a page that shows it at / unless another app is to be mounted there."""
     app = FastAPI()
-    app.mount("/static", StaticFiles(directory=STATIC))
+    app.mount("/static", StaticFiles(directory=STATIC, packages=[("gradio", "templates/frontend/static")]))
     base = "/api/v1/videos/1"
 
     @app.middleware("http")
@@ -153,9 +153,11 @@ def create_app(video: FakeVideo) -> FastAPI:
                 return JSONResponse({"detail": "The disk is full. Free some space."}, 503)
         return await call_next(request)
 
-    @app.get("/")
-    def page(theme: str = "", opened: str = "1") -> HTMLResponse:
-        return HTMLResponse(PAGE.format(theme=theme, video=opened))
+    if page:
+
+        @app.get("/")
+        def show(theme: str = "", opened: str = "1") -> HTMLResponse:
+            return HTMLResponse(PAGE.format(theme=theme, video=opened))
 
     @app.get("/blank")
     def blank() -> HTMLResponse:
