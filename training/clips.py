@@ -1,7 +1,6 @@
 """Training samples for the demo model: batches of single frames and of clips, drawn without end from a sprite library.
 
-In: the folder that `training.sources` builds. Out: `Batch(frames uint8 (B, T, 3, H, W), targets)`, one target per clip with
-`labels` int64 (n,) and `masks` bool (n, T, H, W); an absent object's mask is all zero. Two modes:
+In: the folder that `training.sources` builds. Out: `ClipBatch`. Two modes:
 "single" (T = 1: half drawn sprites, a quarter photo cut-outs, a quarter annotated photos with objects pasted in) and
 "clip" (moving composites; pseudo-videos: an annotated photo under a moving camera, often with objects pasted in).
 
@@ -11,30 +10,20 @@ In: the folder that `training.sources` builds. Out: `Batch(frames uint8 (B, T, 3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, TypedDict
+from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from training.backgrounds import Scene, load_scenes, random_texture
+from training.clip_batch import ClipBatch, ClipTarget
 from training.sprites import Sprite, load_sprites
 from training.synthetic import Clip, compose
 
 Mode = Literal["single", "clip"]
 SIZES = ((160, 256), (192, 320), (192, 256), (224, 384), (256, 192))  # (height, width) of a batch
 MAX_INSTANCES = 12  # a photo with more annotated objects than this is a crowd that a small model cannot hold
-
-
-class Target(TypedDict):
-    labels: Tensor  # int64 (n,)
-    masks: Tensor  # bool (n, T, H, W)
-
-
-class Batch(NamedTuple):
-    frames: Tensor  # uint8 (B, T, 3, H, W) RGB
-    targets: list[Target]
 
 
 @dataclass(frozen=True)
@@ -127,7 +116,7 @@ class ClipSampler:
         return self.plain[rng.integers(len(self.plain))]
 
 
-class ClipBatches(IterableDataset[Batch]):
+class ClipBatches(IterableDataset[ClipBatch]):
     """Endless batches whose clips share one size; each loader worker draws its own stream from (`seed`, worker)."""
 
     def __init__(
@@ -142,7 +131,7 @@ class ClipBatches(IterableDataset[Batch]):
         self.sampler = ClipSampler(load_sprites(library, "train"), load_scenes(library, "train"))
         self.mode, self.batch_size, self.length, self.sizes, self.seed = mode, batch_size, length, tuple(sizes), seed
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[ClipBatch]:
         worker = get_worker_info()
         rng = np.random.default_rng([self.seed, worker.id if worker else 0])
         while True:
@@ -159,8 +148,8 @@ class ClipBatches(IterableDataset[Batch]):
                 return clip
 
 
-def collate(clips: Sequence[Clip]) -> Batch:
+def collate(clips: Sequence[Clip]) -> ClipBatch:
     """Stacks clips of one size and length into tensors."""
     frames = torch.from_numpy(np.stack([clip.frames for clip in clips])).permute(0, 1, 4, 2, 3).contiguous()
-    targets = [Target(labels=torch.from_numpy(clip.labels), masks=torch.from_numpy(clip.masks)) for clip in clips]
-    return Batch(frames, targets)
+    targets = [ClipTarget(torch.from_numpy(clip.labels), torch.from_numpy(clip.masks)) for clip in clips]
+    return ClipBatch(frames, targets)

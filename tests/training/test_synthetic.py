@@ -189,9 +189,9 @@ def test_a_worker_s_batches_share_one_size_and_every_clip_shows_something(librar
         assert batch.frames.shape[:3] == (3, length, 3)
         assert batch.frames.shape[3:] in {SIZE, (32, 48)}
         for target in batch.targets:
-            assert target["masks"].shape == (len(target["labels"]), length, *batch.frames.shape[3:])
-            assert target["masks"].flatten(1).any(dim=1).all()
-            assert len(target["labels"]) > 0
+            assert target.masks.shape == (len(target.labels), length, *batch.frames.shape[3:])
+            assert target.masks.flatten(1).any(dim=1).all()
+            assert len(target.labels) > 0
 
 
 def test_another_seed_draws_other_batches(library: Path) -> None:
