@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sqlite_utils import Database
 
+from engine.errors import VideoError
 from studio.api import schemas
 from studio.api.access import read_body
 from studio.api.context import InStudio, Studio
@@ -109,14 +110,17 @@ async def create_video(studio: InStudio, project_id: int, request: Request, resp
 
 def add_received(studio: Studio, project_id: int, received: ReceivedFile) -> tuple[Row, bool]:
     """Take a received file into the media folder and the project; False if the project has it already."""
+    facts = None
     try:
         known = library.find_video(studio.store.database, project_id, sha256=received.sha256)
         if known is not None and known["state"] != "failed":
             return known, False
         facts = video_facts(received.path)
-    except Exception:
-        received.path.unlink(missing_ok=True)
-        raise
+    except VideoError as error:  # the sender knows the file by its name, not by where it lies for now
+        raise VideoError(str(error).replace(str(received.path), received.name)) from error
+    finally:
+        if facts is None:
+            received.path.unlink(missing_ok=True)
     stored = received.sha256 + received.path.suffix
     os.replace(received.path, studio.home.media / stored)
     name = Path(received.name).stem[: library.NAME_LIMIT] or "video"

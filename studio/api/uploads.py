@@ -8,16 +8,19 @@ import re
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from fastapi import HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, parse_options_header
+from python_multipart.multipart import parse_options_header
 
 from studio.api.access import limited
 from studio.settings import Home
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 PIECE = 1024**2  # bytes gathered before they are written
 FIELD = b"file"
@@ -44,7 +47,7 @@ class _Part:
     complete: bool = False
     pending: bytearray = field(default_factory=bytearray)
 
-    def callbacks(self) -> MultipartCallbacks:
+    def callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self.begin,
             "on_header_field": lambda data, start, end: self._add("header_name", data[start:end]),

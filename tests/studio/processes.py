@@ -49,7 +49,9 @@ def tiny_model(home: Home, name: str = "tiny") -> None:
         decoder_ffn=32,
     )
     categories = (Category(3, "cat"), Category(7, "dog"))
-    tracker = TrackerConfig(nms_threshold=0.95, match_threshold=0.05, max_absence=3)  # random embeddings are hardly alike
+    tracker = TrackerConfig(
+        nms_threshold=0.95, match_threshold=0.05, max_absence=3
+    )  # random embeddings are hardly alike
     preset = Preset(name, config, categories, FrameFormat(short_edge=64), tracker)
     torch.manual_seed(3)
     save_checkpoint(build_model(preset), preset, home.models / f"{name}.safetensors")

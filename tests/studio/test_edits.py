@@ -79,7 +79,7 @@ def test_someone_elses_change_is_never_overwritten_unseen(store: Store, video: R
     applied = edits.set_mask(store, video["id"], track, 4, DRAWN, seen["rev"], "bob")
     with pytest.raises(Conflict) as conflict:
         edits.set_mask(store, video["id"], track, 4, square(0, 0), seen["rev"], "ann")
-    assert conflict.value.current["counts"] == DRAWN
+    assert isinstance(conflict.value.current, dict) and conflict.value.current["counts"] == DRAWN
     edits.undo(store, video["id"], "bob")
     later = paint(store, video, track, 4, square(1, 1))
     assert later.rev > applied.rev, "a revision never stands for two masks"

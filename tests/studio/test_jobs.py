@@ -4,6 +4,7 @@ import hashlib
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,21 +76,28 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, ...
     perform(store, home, job["id"])
     assert jobs.job(store.database, job["id"])["state"] == "done"
     rows = stored(store)
-    assert len({row[0] for row in rows}) > 1 and len(rows) > LENGTH, "the tiny model finds nothing: the tests would be empty"
+    assert len({row[0] for row in rows}) > 1 and len(rows) > LENGTH, (
+        "the tiny model finds nothing: the tests would be empty"
+    )
     return rows
 
 
-def test_a_killed_worker_goes_on_from_its_last_window_with_the_same_result(tmp_path: Path, undisturbed: list[Any]) -> None:
+def test_a_killed_worker_goes_on_from_its_last_window_with_the_same_result(
+    tmp_path: Path, undisturbed: list[Any]
+) -> None:
     home, store, video = new_studio(tmp_path)
     job = start_run(home, store, video)
 
     def frames_done() -> int:
         return int(jobs.job(store.database, job["id"])["frames_done"])
 
+    def got_on(before: int) -> bool:
+        return frames_done() > before or ended(store, job) is not None
+
     for _ in range(2):
         before = frames_done()
         with worker(home) as process:
-            wait_for(lambda: frames_done() > before or ended(store, job), every=0.002)
+            wait_for(partial(got_on, before), every=0.002)
             process.send_signal(signal.SIGKILL)
             process.wait()
         assert jobs.job(store.database, job["id"])["state"] == "running", "the kill came too late to prove anything"
@@ -111,7 +119,9 @@ def test_what_a_run_found_is_in_the_projects_categories_and_not_empty(undisturbe
     found = {track["category"] for track in view.tracks(store.database, video["id"])}
     assert found and found <= {"cat", "dog"}
     names = {row["name"]: row["number"] for row in library.categories(store.database, video["project_id"])}
-    assert names == {"dog": 1} | ({"cat": 3} if "cat" in found else {}), "a category of the same name is used, a new one keeps its id"
+    assert names == {"dog": 1} | ({"cat": 3} if "cat" in found else {}), (
+        "a category of the same name is used, a new one keeps its id"
+    )
     for mask in view.masks(store.database, video["id"], 0, 20):
         assert area({"size": [48, 80], "counts": mask["counts"]}) > 0
 
@@ -155,7 +165,9 @@ def test_a_job_that_cannot_be_done_says_why(tmp_path: Path) -> None:
     assert "has changed since it was imported" in jobs.job(store.database, changed["id"])["error"]
 
 
-def test_a_fault_of_the_program_is_logged_and_does_not_stop_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_the_program_is_logged_and_does_not_stop_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home, store, video = new_studio(tmp_path, length=10)
     job = start_run(home, store, video)
 
@@ -182,7 +194,9 @@ def test_importing_finds_checksum_times_and_a_thumbnail_and_no_second_copy(tmp_p
     home, store, video = new_studio(tmp_path, length=10)
     with store.transaction() as database:
         twin = library.add_video(
-            database, video["project_id"], **{k: video[k] for k in ("name", "path", "bytes", "width", "height", "length", "fps")}
+            database,
+            video["project_id"],
+            **{k: video[k] for k in ("name", "path", "bytes", "width", "height", "length", "fps")},
         )
         waiting = [jobs.add_job(database, "import", video_id=row["id"]) for row in (video, twin)]
     for job in waiting:

@@ -177,10 +177,12 @@ def test_a_new_run_is_shown_from_its_first_frames_and_the_old_one_can_be_shown_a
 def test_a_job_is_started_once_and_queued_again_when_its_worker_died(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     job = jobs.add_job(store.database, "import")
-    assert jobs.claim(store.database, job["id"])["attempts"] == 1
+    first = jobs.claim(store.database, job["id"])
+    assert first is not None and first["attempts"] == 1
     assert jobs.claim(store.database, job["id"]) is None
     jobs.requeue_stale(store.database)
-    assert jobs.claim(store.database, job["id"])["attempts"] == 2
+    second = jobs.claim(store.database, job["id"])
+    assert second is not None and second["attempts"] == 2
     jobs.progress(store.database, job["id"], 5, 10, fps=2.5, kept=True)
     found = jobs.job(store.database, job["id"])
     assert (found["progress"], found["seconds_left"], found["attempts"]) == (0.5, 2.0, 0)

@@ -1,0 +1,198 @@
+"""Exports: the file is what the database shows, in the format others read, and half-written ones never appear."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+from pycocotools import mask as coco
+
+from studio.api import create_api
+from studio.formats import ytvis
+from studio.jobs.worker import perform
+from studio.review import edits, view
+from studio.settings import Home
+from studio.store import Row, Store, exports, jobs, library
+from tests.studio.library import HEIGHT, LENGTH, WIDTH, new_store, new_video, predict, square
+from tests.videos import make_video, numbered_frames, read_number
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return new_store(tmp_path)
+
+
+@pytest.fixture
+def home(tmp_path: Path, store: Store) -> Home:
+    return Home(tmp_path / "home")
+
+
+def start_export(store: Store, project: int, **options: Any) -> Row:
+    with store.transaction() as database:
+        export = exports.add_export(database, project, "ytvis", options)
+        return jobs.add_job(database, "export", project_id=project, export_id=export["id"])
+
+
+def export(store: Store, home: Home, project: int, **options: Any) -> tuple[dict[str, Any], zipfile.ZipFile]:
+    job = start_export(store, project, **options)
+    perform(store, home, job["id"])
+    assert jobs.job(store.database, job["id"])["state"] == "done"
+    folder = home.exports / str(job["export_id"])
+    return json.loads((folder / "annotations.json").read_text()), zipfile.ZipFile(folder / "file.zip")
+
+
+def reviewed(store: Store) -> tuple[Row, Row]:
+    """Two videos of one project with predictions, corrections of every kind, a deleted, a hidden and a hand-made track."""
+    first = new_video(store, name="a/../../b")
+    second = new_video(store, name="A .. b", length=7, project=first["project_id"])
+    ids = predict(store, first, {k: range(k, LENGTH - k) for k in range(5)}, scores={4: 0.1})
+    predict(store, second, {0: range(2, 5)})
+    cat = library.categories(store.database, first["project_id"])[1]["id"]
+    edits.set_mask(store, first["id"], ids[0], 3, square(4, 4, 6), 1, "ann")
+    edits.set_mask(store, first["id"], ids[0], 5, None, 1, "ann")
+    edits.delete_from(store, first["id"], ids[1], 10, "ann")
+    edits.delete_track(store, first["id"], ids[2], "ann")
+    edits.set_category(store, first["id"], ids[3], cat, "ann")
+    made = edits.new_track(store, second["id"], cat, 0, "ann").tracks[0]
+    edits.set_mask(store, second["id"], made, 6, square(0, 0, 8), 0, "ann")
+    edits.new_track(store, second["id"], cat, 0, "ann")  # stays empty
+    edits.set_mask(store, first["id"], ids[0], 7, square(1, 1, 2), 1, "ann")
+    edits.undo(store, first["id"], "ann")
+    return first, second
+
+
+def test_the_file_is_what_the_database_shows(store: Store, home: Home) -> None:
+    videos = reviewed(store)
+    dataset, _ = export(store, home, videos[0]["project_id"])
+    assert dataset["categories"] == [{"id": 1, "name": "dog"}, {"id": 2, "name": "cat"}]
+    numbers = {row["id"]: row["number"] for row in library.categories(store.database, videos[0]["project_id"])}
+    expected = []
+    for video in videos:
+        for track in view.tracks(store.database, video["id"]):
+            shown = view.masks(store.database, video["id"], 0, video["length"], track["id"])
+            places = {mask["frame"]: mask["counts"] for mask in shown}
+            if places:
+                expected.append(
+                    (video["id"], numbers[track["category_id"]], [places.get(t) for t in range(video["length"])])
+                )
+    found = [
+        (a["video_id"], a["category_id"], [rle and rle["counts"] for rle in a["segmentations"]])
+        for a in dataset["annotations"]
+    ]
+    assert found == expected
+    assert len(dataset["annotations"]) == 5, (
+        "three of the first video, two of the second; empty and hidden ones are left out"
+    )
+
+
+def test_every_entry_has_what_readers_of_the_format_expect(store: Store, home: Home) -> None:
+    videos = reviewed(store)
+    dataset, archive = export(store, home, videos[0]["project_id"])
+    assert json.loads(archive.read("annotations.json")) == dataset
+    assert [annotation["id"] for annotation in dataset["annotations"]] == [1, 2, 3, 4, 5]
+    lengths = {video["id"]: video["length"] for video in dataset["videos"]}
+    assert lengths == {videos[0]["id"]: LENGTH, videos[1]["id"]: 7}
+    for video in dataset["videos"]:
+        assert (video["height"], video["width"]) == (HEIGHT, WIDTH)
+        assert len(set(video["file_names"])) == video["length"]
+    for annotation in dataset["annotations"]:
+        assert annotation["iscrowd"] == 0
+        assert (annotation["height"], annotation["width"]) == (HEIGHT, WIDTH)
+        lists = [annotation[key] for key in ("segmentations", "areas", "bboxes")]
+        assert {len(entries) for entries in lists} == {lengths[annotation["video_id"]]}
+        for rle, area, box in zip(*lists, strict=True):
+            assert (rle is None) == (area is None) == (box is None)
+            if rle is not None:
+                pixels = coco.decode(rle)
+                ys, xs = np.nonzero(pixels)
+                assert rle["size"] == [HEIGHT, WIDTH]
+                assert area == pixels.sum()
+                assert box == [xs.min(), ys.min(), xs.max() - xs.min() + 1, ys.max() - ys.min() + 1]
+
+
+def test_no_name_leads_out_of_the_dataset() -> None:
+    folders = ytvis.folder_names({1: "../../etc", 2: "a/b", 3: "a b", 4: "..", 5: "A_B", 6: "Hund 🐕", 7: "C:\\x"})
+    assert len(set(folders.values())) == 7
+    assert folders == {1: "etc", 2: "a_b-2", 3: "a_b-3", 4: "video-4", 5: "A_B-5", 6: "Hund", 7: "C_x"}
+
+
+def test_frames_in_the_zip_are_the_frames_of_the_video(store: Store, home: Home) -> None:
+    video = new_video(store, length=6)
+    make_video(
+        home.media / "clip.mp4",
+        numbered_frames(6, height=HEIGHT, width=WIDTH * 5),
+        options={"crf": "0"},
+        pixel_format="yuv444p",
+    )
+    store.database.execute("update videos set width = ? where id = ?", (WIDTH * 5, video["id"]))
+    dataset, archive = export(store, home, video["project_id"], frames=True)
+    for frame, name in enumerate(dataset["videos"][0]["file_names"]):
+        picture = Image.open(io.BytesIO(archive.read(f"JPEGImages/{name}")))
+        assert read_number(np.asarray(picture)) == frame
+
+
+def test_an_edit_made_meanwhile_is_all_out(store: Store, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    video = new_video(store)
+    track = predict(store, video, {0: range(10), 1: range(10)})[1]
+    plain = ytvis.annotation
+    edited: list[edits.Applied] = []
+
+    def meddle(*arguments: Any) -> dict[str, Any]:
+        if not edited:
+            edited.append(edits.delete_track(store, video["id"], track, "ann"))
+        return plain(*arguments)
+
+    monkeypatch.setattr("studio.jobs.exporting.ytvis.annotation", meddle)
+    dataset, _ = export(store, home, video["project_id"])
+    assert edited and len(dataset["annotations"]) == 2
+
+
+def test_a_broken_export_leaves_nothing_and_a_second_try_works(
+    store: Store, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = new_video(store)
+    predict(store, video, {0: range(10)})
+    job = start_export(store, video["project_id"])
+    client = TestClient(create_api(home, store))
+    assert client.get(f"/exports/{job['export_id']}/file.zip").status_code == 409
+    monkeypatch.setattr("studio.jobs.exporting.zipfile.ZipFile.write", lambda *_: 1 / 0)
+    perform(store, home, job["id"])
+    monkeypatch.undo()
+    assert client.get(f"/exports/{job['export_id']}").json()["state"] == "failed"
+    assert list(home.exports.iterdir()) == []
+    store.database.execute("update jobs set state = 'queued' where id = ?", (job["id"],))
+    perform(store, home, job["id"])
+    answer = client.get(f"/exports/{job['export_id']}/file.zip")
+    assert answer.headers["content-type"] == "application/zip"
+    assert zipfile.ZipFile(io.BytesIO(answer.content)).namelist() == ["annotations.json"]
+    assert list(home.temporary.iterdir()) == []
+
+
+def test_an_export_can_be_cancelled(store: Store, home: Home) -> None:
+    video = new_video(store)
+    predict(store, video, {0: range(10)})
+    job = start_export(store, video["project_id"])
+    store.database.execute("update jobs set cancel = 1")
+    perform(store, home, job["id"])
+    assert jobs.job(store.database, job["id"])["state"] == "cancelled"
+    assert list(home.exports.iterdir()) == list(home.temporary.iterdir()) == []
+
+
+def test_the_routes_start_an_export_and_hand_it_out(store: Store, home: Home) -> None:
+    video = new_video(store, name='quote " and Ümlaut')
+    predict(store, video, {0: range(10)})
+    client = TestClient(create_api(home, store))
+    started = client.post(f"/projects/{video['project_id']}/exports", json={"format": "ytvis", "frames": False}).json()
+    perform(store, home, started["job"])
+    listed = client.get(f"/projects/{video['project_id']}/exports").json()["exports"]
+    assert [(one["id"], one["state"], one["options"]) for one in listed] == [
+        (started["export"], "done", {"frames": False})
+    ]
+    answer = client.get(f"/exports/{started['export']}/annotations.json")
+    assert len(answer.json()["annotations"]) == 1
+    assert "attachment" in answer.headers["content-disposition"]
