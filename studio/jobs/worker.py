@@ -19,6 +19,7 @@ from pathlib import Path
 from huey.consumer import Consumer
 
 from engine.errors import CtvisError
+from studio.jobs.drawing import draw_video
 from studio.jobs.exporting import write_export
 from studio.jobs.importing import import_video
 from studio.jobs.inference import run_model
@@ -30,6 +31,7 @@ KINDS: dict[str, Callable[[Store, Home, Row], None]] = {
     "import": import_video,
     "run": run_model,
     "export": write_export,
+    "overlay": draw_video,
 }
 MAX_ATTEMPTS = 3
 SWEEP_SECONDS = 20.0  # how often the jobs table is searched for jobs that never reached the queue
