@@ -41,7 +41,7 @@ export class CategoryMenu {
 
   #item(category, index, checked) {
     const swatch = el("span", { class: "ct-swatch" });
-    if (category.color) swatch.style.background = category.color;
+    if (category.color) swatch.style.setProperty("--swatch", category.color);
     const digit = el("kbd", { class: "ct-key-cap" }, index < 9 ? String(index + 1) : "");
     const name = el("span", { class: "ct-ellipsis" }, category.name);
     return button(

@@ -136,7 +136,8 @@ export class Stage {
     if (!showLabels && !hovered) return;
     const tags = masks
       .filter(({ track, sprite }) => sprite.crop && (showLabels || track.id === hovered))
-      .map((mask) => this.#tag(mask, emphasis(mask) > 0));
+      .map((mask) => this.#tag(mask, emphasis(mask) > 0))
+      .filter(({ box }) => box.x < this.size.width && box.y < this.size.height && box.x + box.width > 0 && box.y + box.height > 0);
     drawLabels(context, tags, this.size, LABEL_FONT);
   }
 

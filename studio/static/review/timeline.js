@@ -43,9 +43,12 @@ export class Timeline {
     return Math.max(1, this.root.clientWidth - GUTTER - END);
   }
 
-  zoom(factor, x = this.width / 2) {
-    const { video } = this.store.state;
+  /** Zooms about x, by default about the current frame, or about the middle when that is out of sight. */
+  zoom(factor, x = null) {
+    const { video, want } = this.store.state;
     if (!video) return;
+    const cursor = frameToX(want + 0.5, this.range, this.width);
+    x ??= cursor >= 0 && cursor <= this.width ? cursor : this.width / 2;
     this.range = zoomRange(this.range, x, this.width, factor, video.length);
     this.draw();
   }
@@ -151,8 +154,9 @@ export class Timeline {
     const first = Math.floor(scrollTop / ROW);
     const last = Math.min(tracks.length, Math.ceil((scrollTop + height - RULER) / ROW));
     for (let row = first; row < last; row++) this.#drawRow(context, tracks[row], RULER + row * ROW - scrollTop);
-    this.#drawRuler(context);
-    this.#drawCursor(context, want);
+    const flag = this.#cursorFlag(context, want);
+    this.#drawRuler(context, flag);
+    this.#drawCursor(context, want, flag);
   }
 
   #drawRow(context, track, top) {
@@ -209,10 +213,18 @@ export class Timeline {
     context.restore();
   }
 
-  #drawRuler(context) {
+  /** Where the number of the current frame stands on the ruler: {x, width, text}. */
+  #cursorFlag(context, frame) {
+    context.font = this.#colors.font;
+    const text = String(frame);
+    const width = context.measureText(text).width + 12;
+    const middle = GUTTER + frameToX(frame + 0.5, this.range, this.width);
+    return { text, width, x: Math.max(GUTTER, Math.min(GUTTER + this.width + END - width, middle - width / 2)) };
+  }
+
+  #drawRuler(context, flag) {
     const colors = this.#colors;
     const { range, width } = this;
-    const { video } = this.store.state;
     context.fillStyle = colors.surface;
     context.fillRect(0, 0, GUTTER + width + END, RULER);
     context.fillStyle = colors.border;
@@ -225,13 +237,7 @@ export class Timeline {
       const major = frame % step === 0;
       context.fillStyle = colors.tick;
       context.fillRect(Math.round(x), RULER - (major ? 9 : 5), 1, major ? 8 : 4);
-      if (!major) continue;
-      context.textAlign = "left";
-      context.fillStyle = colors.text;
-      context.fillText(String(frame), x + 4, RULER / 2 - 1);
-      const used = context.measureText(String(frame)).width;
-      context.fillStyle = colors.faint;
-      context.fillText(timecode(frame, video.fps), x + 4 + used + 6, RULER / 2 - 1);
+      if (major) this.#drawMark(context, frame, x + 4, flag);
     }
     context.fillStyle = colors.surface;
     context.fillRect(0, 0, GUTTER - 1, RULER - 1);
@@ -239,7 +245,19 @@ export class Timeline {
     context.fillText("Frame", 12, RULER / 2);
   }
 
-  #drawCursor(context, frame) {
+  /** Number and time of a frame on the ruler, each left out where the current frame's number stands. */
+  #drawMark(context, frame, x, flag) {
+    const { text, faint } = this.#colors;
+    let left = x;
+    for (const [words, color] of [[String(frame), text], [timecode(frame, this.store.state.video.fps), faint]]) {
+      const width = context.measureText(words).width;
+      context.fillStyle = color;
+      if (left > flag.x + flag.width || left + width < flag.x) context.fillText(words, left, RULER / 2 - 1);
+      left += width + 6;
+    }
+  }
+
+  #drawCursor(context, frame, flag) {
     const left = GUTTER + frameToX(frame, this.range, this.width);
     const right = GUTTER + frameToX(frame + 1, this.range, this.width);
     if (right < GUTTER || left > GUTTER + this.width + END) return;
@@ -254,16 +272,13 @@ export class Timeline {
     context.fillStyle = cursor;
     context.fillRect(middle - 0.5, RULER - 4, 1, this.root.clientHeight - RULER + 4);
     context.font = font;
-    const text = String(frame);
-    const width = context.measureText(text).width + 12;
-    const x = Math.max(GUTTER, Math.min(GUTTER + this.width + END - width, middle - width / 2));
     context.beginPath();
-    context.roundRect(x, 4, width, 18, 4);
+    context.roundRect(flag.x, 4, flag.width, 18, 4);
     context.fill();
     context.fillStyle = this.#colors.surface;
     context.textAlign = "center";
     context.textBaseline = "middle";
-    context.fillText(text, x + width / 2, 13.5);
+    context.fillText(flag.text, flag.x + flag.width / 2, 13.5);
     context.textAlign = "left";
   }
 }

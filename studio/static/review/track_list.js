@@ -3,6 +3,7 @@
 
 import { button, el } from "./dom.js";
 import { icon } from "./icons.js";
+import { visibleSpans } from "./timeline_scale.js";
 import { iconButton } from "./toolbar.js";
 
 const EMPTY = "No tracks yet. Run the model on this video, or press N to draw a track by hand.";
@@ -38,6 +39,10 @@ export function createTrackList(store, actions, isRunning) {
     for (const [id, row] of rows) markRow(row, id, state);
     showAll.hidden = state.hidden.size === 0 && state.solo === null;
   });
+  store.watch(["tracks", "timeline", "frame"], ({ timeline, frame }) => {
+    const here = { start: frame, end: frame + 1 };
+    for (const [id, { row }] of rows) row.classList.toggle("ct-absent", visibleSpans(timeline[id] ?? [], here).length === 0);
+  });
   store.watch(["selected"], ({ selected }) => rows.get(selected)?.row.scrollIntoView({ block: "nearest" }));
 
   return el(
@@ -60,7 +65,7 @@ export function createTrackList(store, actions, isRunning) {
 
 function createRow(track, store, { select, toggleHidden, toggleSolo }) {
   const swatch = el("span", { class: "ct-swatch" });
-  swatch.style.background = track.color;
+  swatch.style.setProperty("--swatch", track.color);
   const score = typeof track.score === "number" ? track.score.toFixed(2) : "–";
   const main = button(
     { class: "ct-track-main", onclick: () => select(track.id), title: describe(track) },
