@@ -22,13 +22,12 @@ app = typer.Typer(
     no_args_is_help=False,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(serve)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(doctor)
-
-COMMANDS = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
 
 
 @app.callback(invoke_without_command=True)
@@ -52,9 +51,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def _with_command(arguments: list[str]) -> list[str]:
     """`ctvis-studio --port 7861` means `ctvis-studio serve --port 7861`."""
-    if arguments and (
-        arguments[0] in COMMANDS or not arguments[0].startswith("-") or arguments[0] in ("--help", "--version")
-    ):
+    if arguments and (not arguments[0].startswith("-") or arguments[0] in ("-h", "--help", "--version")):
         return arguments
     return ["serve", *arguments]
 

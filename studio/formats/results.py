@@ -26,7 +26,7 @@ class ResultsWriter:
         """Append one track under one category, as its dataset numbers it; one RLE or None per frame of the video."""
         entry = {"video_id": video_id, "category_id": category_id, "score": score, "segmentations": segmentations}
         self._file.write(",\n" if self.count else "\n")
-        json.dump(entry, self._file, separators=(",", ":"))
+        self._file.write(json.dumps(entry, separators=(",", ":")))
         self.count += 1
 
     def close(self) -> None:

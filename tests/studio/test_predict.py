@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -251,3 +252,13 @@ def test_options_without_a_command_mean_serve(monkeypatch, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["no_such_command"])
     assert stopped.value.code == 2
+
+
+def test_a_model_of_the_home_folder_goes_by_its_name(command, clip, model, tmp_path, monkeypatch):
+    models = tmp_path / "home" / "models"
+    models.mkdir(parents=True)
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(model.with_suffix(suffix), models / f"mine{suffix}")
+    monkeypatch.setenv("CTVIS_HOME", str(tmp_path / "home"))
+    assert command(clip, "--frame-step", 6, model="mine")[0] == 0
+    assert written(tmp_path / "out")[1]["model"] == "mine"

@@ -1,0 +1,68 @@
+"""The loop that runs a model over a video, and where it runs."""
+
+import numpy as np
+import pytest
+import torch
+
+from engine import Category, FrameFormat, ModelConfig, Preset, build_model
+from engine.errors import CtvisError
+from engine.run import available_devices, pick_device, segment_video
+from engine.session import VideoSession
+from engine.video import open_video
+from tests.videos import make_video, numbered_frames, read_number
+
+SIZES = {
+    "num_queries": 8,
+    "num_heads": 4,
+    "encoder_layers": 1,
+    "encoder_ffn": 32,
+    "decoder_layers": 2,
+    "decoder_ffn": 32,
+}
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(0)
+    size = ModelConfig("resnet18", 2, hidden_dim=32, mask_dim=32, embed_dim=32, **SIZES)
+    return build_model(Preset("tiny", size, (Category(1, "cat"), Category(2, "dog")), FrameFormat(short_edge=64)))
+
+
+@pytest.fixture
+def video(tmp_path):
+    with open_video(make_video(tmp_path / "clip.mp4", numbered_frames(9))) as source:
+        yield source
+
+
+def session(net, video):
+    return VideoSession(net, (video.height, video.width))
+
+
+def test_every_frame_comes_back_with_its_ordinal_picture_and_tracks(net, video):
+    run = session(net, video)
+    results = list(segment_video(run, video, start=1, step=3))
+    assert [result.ordinal for result in results] == [1, 4, 7] == [read_number(result.rgb) for result in results]
+    assert all(result.observations and result.observations[0].rle["size"] == [48, 80] for result in results)
+    assert run.finish().length == 3
+
+
+def test_who_stops_iterating_keeps_what_was_done(net, video):
+    run = session(net, video)
+    for result in segment_video(run, video):
+        if result.ordinal == 3:
+            break
+    assert run.finish().length == 4
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_sees_about_the_same(net, video, dtype):
+    full, half = (next(segment_video(session(net, video), video, autocast=kind)) for kind in (None, dtype))
+    assert half.observations[0].logits.dtype == torch.float32
+    assert np.allclose(half.observations[0].logits, full.observations[0].logits, atol=0.05)
+
+
+def test_a_device_that_is_not_there_is_refused_with_those_that_are():
+    assert pick_device("cpu") == torch.device("cpu") and available_devices()[0] == "cpu"
+    for name in ("cuda:77", "toaster"):
+        with pytest.raises(CtvisError, match=f"'{name}' cannot be used here. Available: cpu"):
+            pick_device(name)
