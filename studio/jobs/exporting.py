@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,55 +57,75 @@ def write_export(store: Store, home: Home, job: Row) -> None:
     partial.mkdir(parents=True)
     try:
         with store.snapshot() as database:
-            _write_files(store, home, job, export, database, partial)
+            with_frames = export["options"].get("frames", False)
+            progress = Progress(store, job, frames_to_write(database, export["project_id"], with_frames))
+            write_project(database, home, export["project_id"], partial, with_frames, progress.advance)
+        size = (partial / "file.zip").stat().st_size
+        place = home.exports / str(export["id"])
+        shutil.rmtree(place, ignore_errors=True)
+        os.replace(partial, place)
     except Cancelled:
-        shutil.rmtree(partial)
         with store.transaction() as database:
             jobs.finish(database, job["id"], "cancelled")
         return
-    size = (partial / "file.zip").stat().st_size
-    place = home.exports / str(export["id"])
-    shutil.rmtree(place, ignore_errors=True)
-    os.replace(partial, place)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     with store.transaction() as database:
         exports.finish_export(database, export["id"], size)
         jobs.finish(database, job["id"])
 
 
-def _write_files(store: Store, home: Home, job: Row, export: Row, database: Database, folder: Path) -> None:
-    videos = [row for row in library.videos(database, export["project_id"]) if row["state"] == "ready"]
+def frames_to_write(database: Database, project_id: int, with_frames: bool) -> int:
+    """How far `write_project` counts."""
+    frames = sum(video["length"] for video in _ready_videos(database, project_id))
+    return 2 * frames if with_frames else frames
+
+
+def write_project(
+    database: Database,
+    home: Home,
+    project_id: int,
+    folder: Path,
+    with_frames: bool,
+    advance: Callable[[int, str], None],
+) -> None:
+    """Write a project's `annotations.json` and `file.zip` into a folder; `advance` hears of the frames and what they are for."""
+    videos = _ready_videos(database, project_id)
     folders = ytvis.folder_names({row["id"]: row["name"] for row in videos})
-    frames = sum(row["length"] for row in videos)
-    with_frames = export["options"].get("frames", False)
-    progress = Progress(store, job, frames * 2 if with_frames else frames)
-    with (folder / "annotations.json").open("w") as file:
+    with (folder / "annotations.json").open("w", encoding="utf-8") as file:
         ytvis.write_dataset(
             file,
-            ({"id": row["number"], "name": row["name"]} for row in library.categories(database, export["project_id"])),
+            ({"id": row["number"], "name": row["name"]} for row in library.categories(database, project_id)),
             (ytvis.video(v["id"], folders[v["id"]], v["width"], v["height"], v["length"]) for v in videos),
-            _annotations(database, videos, progress),
-            f'Project "{library.project(database, export["project_id"])["name"]}", exported by CTVIS Studio',
+            _annotations(database, videos, advance),
+            f'Project "{library.project(database, project_id)["name"]}", exported by CTVIS Studio',
         )
     with zipfile.ZipFile(folder / "file.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(folder / "annotations.json", "annotations.json")
-        if with_frames:
-            for video in videos:
-                _write_frames(archive, home, video, folders[video["id"]], progress)
+        for video in videos if with_frames else []:
+            _write_frames(archive, home, video, folders[video["id"]], advance)
 
 
-def _annotations(database: Database, videos: list[Row], progress: Progress) -> Iterator[dict[str, Any]]:
+def _ready_videos(database: Database, project_id: int) -> list[Row]:
+    return [row for row in library.videos(database, project_id) if row["state"] == "ready"]
+
+
+def _annotations(
+    database: Database, videos: list[Row], advance: Callable[[int, str], None]
+) -> Iterator[dict[str, Any]]:
     """One entry per shown track that has a mask, video after video."""
     number = 0
     for video in videos:
         size = (video["height"], video["width"])
         numbers = {row["id"]: row["number"] for row in library.categories(database, video["project_id"])}
         for track in view.tracks(database, video["id"]):
+            advance(0, f"Annotations of {video['name']}")
             if not track["count"]:
                 continue
             number += 1
             segmentations = track_segmentations(database, video, track["id"])
             yield ytvis.annotation(number, video["id"], numbers[track["category_id"]], size, segmentations)
-        progress.advance(video["length"], f"Annotations of {video['name']}")
+        advance(video["length"], f"Annotations of {video['name']}")
 
 
 def track_segmentations(database: Database, video: Row, track_id: int) -> list[RLE | None]:
@@ -116,7 +136,9 @@ def track_segmentations(database: Database, video: Row, track_id: int) -> list[R
     return segmentations
 
 
-def _write_frames(archive: zipfile.ZipFile, home: Home, video: Row, folder: str, progress: Progress) -> None:
+def _write_frames(
+    archive: zipfile.ZipFile, home: Home, video: Row, folder: str, advance: Callable[[int, str], None]
+) -> None:
     """The frames of a video as JPEG, stored without a second compression."""
     with open_video(home.media_path(video["path"])) as source:
         check_unchanged(source, video)
@@ -126,4 +148,4 @@ def _write_frames(archive: zipfile.ZipFile, home: Home, video: Row, folder: str,
             )
             name = f"JPEGImages/{ytvis.frame_name(folder, frame)}"
             archive.writestr(name, jpeg.tobytes(), compress_type=zipfile.ZIP_STORED)
-            progress.advance(1, f"Frames of {video['name']}")
+            advance(1, f"Frames of {video['name']}")

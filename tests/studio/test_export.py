@@ -13,11 +13,13 @@ from PIL import Image
 from pycocotools import mask as coco
 
 from studio.api import create_api
+from studio.commands.export import export as export_command
 from studio.formats import ytvis
 from studio.jobs.worker import perform
 from studio.review import edits, view
 from studio.settings import Home
 from studio.store import Row, Store, exports, jobs, library
+from studio.store.errors import NotFound
 from tests.studio.library import HEIGHT, LENGTH, WIDTH, new_store, new_video, predict, square
 from tests.videos import make_video, numbered_frames, read_number
 
@@ -164,7 +166,7 @@ def test_a_broken_export_leaves_nothing_and_a_second_try_works(
     perform(store, home, job["id"])
     monkeypatch.undo()
     assert client.get(f"/exports/{job['export_id']}").json()["state"] == "failed"
-    assert list(home.exports.iterdir()) == []
+    assert list(home.exports.iterdir()) == list(home.temporary.iterdir()) == []
     store.database.execute("update jobs set state = 'queued' where id = ?", (job["id"],))
     perform(store, home, job["id"])
     answer = client.get(f"/exports/{job['export_id']}/file.zip")
@@ -196,3 +198,18 @@ def test_the_routes_start_an_export_and_hand_it_out(store: Store, home: Home) ->
     answer = client.get(f"/exports/{started['export']}/annotations.json")
     assert len(answer.json()["annotations"]) == 1
     assert "attachment" in answer.headers["content-disposition"]
+
+
+def test_the_command_writes_what_the_studio_shows(store: Store, home: Home, tmp_path: Path) -> None:
+    videos = reviewed(store)
+    dataset, _ = export(store, home, videos[0]["project_id"])
+    project = library.project(store.database, videos[0]["project_id"])["name"]
+    export_command(project=project, out=tmp_path / "new" / "out.json", home=home.root)
+    assert json.loads((tmp_path / "new" / "out.json").read_text()) == dataset
+    export_command(project=project, out=tmp_path / "new" / "out.zip", home=home.root)
+    assert json.loads(zipfile.ZipFile(tmp_path / "new" / "out.zip").read("annotations.json")) == dataset
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["out.json", "out.zip"]
+    with pytest.raises(NotFound, match='no project called "Nobody"'):
+        export_command(project="Nobody", out=tmp_path / "out.json", home=home.root)
+    with pytest.raises(NotFound, match="There is no studio in"):
+        export_command(project=project, out=tmp_path / "out.json", home=tmp_path / "elsewhere")
