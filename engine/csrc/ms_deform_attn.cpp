@@ -1,8 +1,8 @@
 // Multi-scale deformable attention on the CPU, forward and backward, for float32 and float64.
 //
-// The op itself, its shapes, autograd and fake kernels are defined in engine/ops.py; this file only registers a faster
-// body with PyTorch's dispatcher, through the ABI-stable API, so that one binary serves many torch versions.
-// Work is split so that no two threads write the same memory: forward over outputs, backward over (picture, head, level).
+// The op itself, its autograd and its fake kernels are defined in engine/ops.py; this file only gives PyTorch's
+// dispatcher a faster body, through the ABI-stable API, so that one binary serves many torch versions.
+// Work is split so that no two threads write the same memory: forward by query, backward by picture and head.
 // Letters: N pictures, S positions of all levels, M heads, D channels a head, Q queries, L levels, P points.
 #include "ms_deform_attn.h"
 
@@ -22,35 +22,36 @@
 #include <utility>
 #include <vector>
 
-// One wheel must run on every x86-64: the hot loops are compiled for three generations and chosen at run time.
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
+// One wheel must run on every x86-64: the loops are compiled for three generations of it and chosen at run time.
+#if defined(__x86_64__) && defined(__linux__) && !defined(__clang__) && __GNUC__ >= 12
 #define CTVIS_MULTIVERSION 1
 #endif
 
 namespace {
 
 using ctvis::Axis;
+using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
 
 constexpr int kCorners = 4;
 
 struct Level {
   int32_t height, width;
-  int64_t start;  // of its first position within S
+  int32_t start;  // of its first pixel within S
 };
 
 struct Sizes {
   int64_t batch, positions, heads, channels, queries, points;
   std::vector<Level> levels;
 
-  int64_t samples() const { return static_cast<int64_t>(levels.size()) * points; }  // a query and head
+  int64_t row() const { return heads * channels; }
+  int64_t head_samples() const { return static_cast<int64_t>(levels.size()) * points; }
 };
 
-// ---- channels in vectors ----------------------------------------------------------------------------------------------
+// ---- channels in vectors ---------------------------------------------------------------------------------------------
 
-// Loops over channels are written with the compiler's vector types: left to itself, g++ 12 turns them inside out. kBlock
-// channels are kept in registers at a time, as kBlock / kLanes vectors; the compiler splits these where the machine's are
-// shorter. kBlock is 1 for numbers of channels that no vector divides.
+// Loops over channels use the compiler's vector types, since g++ 12 turns plain ones inside out. kBlock channels stay in
+// registers at a time, as kVectors vectors; the compiler splits these where the machine's are shorter.
 template <typename scalar, int kBlock>
 struct Block {
   static constexpr int kLanes = std::min(kBlock, static_cast<int>(64 / sizeof(scalar)));
@@ -68,195 +69,215 @@ struct Block {
   }
 };
 
-// The sum of a vector's lanes, by adding its upper half to its lower half until one is left.
+// Adds the upper half of the lanes to the lower half until one is left.
 template <typename scalar, int kLanes, typename Vector>
 CTVIS_INLINE scalar sum_lanes(Vector vector) {
   if constexpr (kLanes == 1) {
     return vector[0];
   } else {
+    constexpr int kHalf = kLanes / 2;
     return [&]<int... lane>(std::integer_sequence<int, lane...>) __attribute__((always_inline)) {
-      return sum_lanes<scalar, kLanes / 2>(
-          __builtin_shufflevector(vector, vector, lane...) + __builtin_shufflevector(vector, vector, (lane + kLanes / 2)...));
-    }(std::make_integer_sequence<int, kLanes / 2>());
+      return sum_lanes<scalar, kHalf>(
+          __builtin_shufflevector(vector, vector, lane...) + __builtin_shufflevector(vector, vector, (lane + kHalf)...));
+    }(std::make_integer_sequence<int, kHalf>());
   }
 }
 
-// ---- forward ----------------------------------------------------------------------------------------------------------
+// ---- where the samples lie -------------------------------------------------------------------------------------------
+
+// The samples that some heads of one query take, located all at once in a loop that is vectorised over samples.
+template <typename scalar>
+class Samples {
+ public:
+  // Their number is rounded up to whole vectors; the samples added lie outside a level of one pixel and are not read.
+  Samples(const Sizes& sizes, int64_t heads) : count_(heads * sizes.head_samples()), padded_((count_ + 15) / 16 * 16) {
+    levels_.fill(std::vector<int32_t>(padded_, 1));
+    for (int64_t sample = 0; sample < count_; ++sample) {
+      const Level& level = sizes.levels[sample / sizes.points % sizes.levels.size()];
+      levels_[0][sample] = level.height;
+      levels_[1][sample] = level.width;
+      levels_[2][sample] = level.start;
+    }
+    locations_.assign(2 * padded_, scalar(-9));
+    attention_.assign(padded_, scalar(0));
+    pixels_.resize(kCorners * padded_);
+    factors_.resize(kCorners * padded_);
+    weights_.resize(4 * padded_);
+    slopes_.resize(4 * padded_);
+  }
+
+  // locations: (heads, L, P, 2) as (x, y); attention: (heads, L, P)
+  CTVIS_INLINE void locate(const scalar* locations, const scalar* attention) {
+    std::memcpy(locations_.data(), locations, 2 * count_ * sizeof(scalar));
+    std::memcpy(attention_.data(), attention, count_ * sizeof(scalar));
+    const int32_t* __restrict__ heights = levels_[0].data();
+    const int32_t* __restrict__ widths = levels_[1].data();
+    const int32_t* __restrict__ starts = levels_[2].data();
+    const scalar* __restrict__ location = locations_.data();
+    const scalar* __restrict__ factor_of_all = attention_.data();
+    int32_t* __restrict__ pixels = pixels_.data();
+    scalar* __restrict__ factors = factors_.data();
+    scalar* __restrict__ weights = weights_.data();
+    scalar* __restrict__ slopes = slopes_.data();
+    const int64_t padded = padded_;
+#pragma GCC ivdep
+    for (int64_t s = 0; s < padded; ++s) {
+      const Axis<scalar> x = ctvis::sample_axis(location[2 * s], widths[s]);
+      const Axis<scalar> y = ctvis::sample_axis(location[2 * s + 1], heights[s]);
+      for (int corner = 0; corner < kCorners; ++corner) {
+        pixels[corner * padded + s] = starts[s] + ctvis::corner_pixel(y, x, widths[s], corner);
+        factors[corner * padded + s] = factor_of_all[s] * ctvis::corner_weight(y, x, corner);
+      }
+      for (int cell = 0; cell < 2; ++cell) {
+        weights[cell * padded + s] = x.weight[cell];
+        weights[(2 + cell) * padded + s] = y.weight[cell];
+        slopes[cell * padded + s] = x.slope[cell];
+        slopes[(2 + cell) * padded + s] = y.slope[cell];
+      }
+    }
+  }
+
+  CTVIS_INLINE int64_t pixel(int64_t sample, int corner) const { return pixels_[corner * padded_ + sample]; }
+  // Attention times bilinear weight.
+  CTVIS_INLINE scalar factor(int64_t sample, int corner) const { return factors_[corner * padded_ + sample]; }
+  CTVIS_INLINE Axis<scalar> x(int64_t sample) const { return axis(sample); }
+  CTVIS_INLINE Axis<scalar> y(int64_t sample) const { return axis(2 * padded_ + sample); }
+
+ private:
+  // Without the cells, which `pixel` holds.
+  CTVIS_INLINE Axis<scalar> axis(int64_t first) const {
+    const int64_t second = first + padded_;
+    return {{}, {weights_[first], weights_[second]}, {slopes_[first], slopes_[second]}};
+  }
+
+  int64_t count_, padded_;
+  std::array<std::vector<int32_t>, 3> levels_;  // height, width and start of each sample's level
+  std::vector<scalar> locations_, attention_;
+  std::vector<int32_t> pixels_;
+  std::vector<scalar> factors_, weights_, slopes_;
+};
+
+// ---- forward ---------------------------------------------------------------------------------------------------------
 
 template <typename scalar>
 struct Forward {
   const Sizes& sizes;
-  const scalar* value;      // (N, M, S, D)
+  const scalar* value;      // (N, S, M, D)
   const scalar* locations;  // (N, Q, M, L, P, 2)
-  const scalar* weights;    // (N, Q, M, L, P)
+  const scalar* attention;  // (N, Q, M, L, P)
   scalar* output;           // (N, Q, M, D)
+
+  // Queries [begin, end) of the N * Q. kBlock divides D.
+  template <int kBlock>
+  CTVIS_INLINE void run(int64_t begin, int64_t end) const {
+    using Channels = Block<scalar, kBlock>;
+    const int64_t row = sizes.row(), head_count = sizes.head_samples(), count = sizes.heads * head_count;
+    Samples<scalar> samples(sizes, sizes.heads);
+    for (int64_t query = begin; query < end; ++query) {
+      samples.locate(locations + query * count * 2, attention + query * count);
+      const scalar* picture = value + query / sizes.queries * sizes.positions * row;
+      for (int64_t channel = 0; channel < row; channel += kBlock) {
+        const int64_t first = channel / sizes.channels * head_count;
+        typename Channels::Vector sum[Channels::kVectors] = {};
+        for (int64_t sample = first; sample < first + head_count; ++sample) {
+          for (int corner = 0; corner < kCorners; ++corner) {
+            const scalar* pixel = picture + samples.pixel(sample, corner) * row + channel;
+            const scalar factor = samples.factor(sample, corner);
+            for (int v = 0; v < Channels::kVectors; ++v) sum[v] += factor * Channels::load(pixel, v);
+          }
+        }
+        for (int v = 0; v < Channels::kVectors; ++v) Channels::store(output + query * row + channel, v, sum[v]);
+      }
+    }
+  }
 };
 
-// Units [begin, end) of the N * M * Q: one output vector each, head by head so that a head's value stays in the cache.
-// kBlock divides D.
-template <typename scalar, int kBlock>
-CTVIS_INLINE void forward_units(const Forward<scalar>& job, int64_t begin, int64_t end) {
-  const Sizes& sizes = job.sizes;
-  using Channels = Block<scalar, kBlock>;
-  using Vector = typename Channels::Vector;
-  constexpr int kVectors = Channels::kVectors;
-  const int64_t channels = sizes.channels;
-  const int64_t samples = sizes.samples();
-
-  // Two passes a unit: first where its samples lie, vectorised over samples; then the gathering, over channels.
-  std::vector<int32_t> widths, heights, starts;
-  for (const Level& level : sizes.levels) {
-    widths.insert(widths.end(), sizes.points, level.width);
-    heights.insert(heights.end(), sizes.points, level.height);
-    starts.insert(starts.end(), sizes.points, static_cast<int32_t>(level.start));
-  }
-  std::vector<int32_t> pixel_buffer(kCorners * samples);
-  std::vector<scalar> weight_buffer(kCorners * samples);
-  const int32_t* __restrict__ width = widths.data();
-  const int32_t* __restrict__ height = heights.data();
-  const int32_t* __restrict__ start = starts.data();
-  int32_t* __restrict__ pixel = pixel_buffer.data();
-  scalar* __restrict__ corner_weight = weight_buffer.data();
-
-  for (int64_t unit = begin; unit < end; ++unit) {
-    const int64_t picture_head = unit / sizes.queries;
-    const int64_t query = picture_head / sizes.heads * sizes.queries + unit % sizes.queries;
-    const int64_t query_head = query * sizes.heads + picture_head % sizes.heads;
-    const scalar* location = job.locations + query_head * samples * 2;
-    const scalar* weight = job.weights + query_head * samples;
-#pragma GCC ivdep
-    for (int64_t s = 0; s < samples; ++s) {
-      const Axis<scalar> x = ctvis::sample_axis(location[2 * s], width[s]);
-      const Axis<scalar> y = ctvis::sample_axis(location[2 * s + 1], height[s]);
-      for (int corner = 0; corner < kCorners; ++corner) {
-        pixel[corner * samples + s] = start[s] + ctvis::corner_pixel(y, x, width[s], corner);
-        corner_weight[corner * samples + s] = weight[s] * ctvis::corner_weight(y, x, corner);
-      }
-    }
-
-    const scalar* value = job.value + picture_head * sizes.positions * channels;
-    scalar* output = job.output + query_head * channels;
-    for (int64_t channel = 0; channel < channels; channel += kBlock, value += kBlock, output += kBlock) {
-      Vector sum[kVectors] = {};
-      for (int64_t s = 0; s < samples; ++s) {
-        for (int corner = 0; corner < kCorners; ++corner) {
-          const scalar* source = value + pixel[corner * samples + s] * channels;
-          const scalar factor = corner_weight[corner * samples + s];
-          for (int v = 0; v < kVectors; ++v) sum[v] += factor * Channels::load(source, v);
-        }
-      }
-      for (int v = 0; v < kVectors; ++v) Channels::store(output, v, sum[v]);
-    }
-  }
-}
-
-// ---- backward ---------------------------------------------------------------------------------------------------------
+// ---- backward --------------------------------------------------------------------------------------------------------
 
 template <typename scalar>
 struct Backward {
   const Sizes& sizes;
   const scalar* grad;       // (N, Q, M, D)
-  const scalar* value;      // (N, M, S, D)
+  const scalar* value;      // (N, M, S, D): a head's pixels side by side, or they would crowd a fraction of the cache
   const scalar* locations;  // (N, Q, M, L, P, 2)
-  const scalar* weights;    // (N, Q, M, L, P)
-  scalar* grad_value;       // (N, M, S, D), zeros at first
+  const scalar* attention;  // (N, Q, M, L, P)
+  scalar* grad_value;       // as value, all zero at first
   scalar* grad_locations;
-  scalar* grad_weights;
-};
+  scalar* grad_attention;
 
-// Units [begin, end) of the N * M * L: all samples that one head takes from one level of one picture.
-template <typename scalar, int kBlock>
-CTVIS_INLINE void backward_units(const Backward<scalar>& job, int64_t begin, int64_t end) {
-  const Sizes& sizes = job.sizes;
-  using Channels = Block<scalar, kBlock>;
-  using Vector = typename Channels::Vector;
-  constexpr int kVectors = Channels::kVectors;
-  const int64_t channels = sizes.channels;
-  const int64_t level_count = static_cast<int64_t>(sizes.levels.size());
-
-  for (int64_t unit = begin; unit < end; ++unit) {
-    const int64_t level_index = unit % level_count;
-    const int64_t picture_head = unit / level_count;
-    const int64_t picture = picture_head / sizes.heads, head = picture_head % sizes.heads;
-    const Level& level = sizes.levels[level_index];
-    const int64_t value_start = (picture_head * sizes.positions + level.start) * channels;
-    const scalar* value = job.value + value_start;
-    scalar* grad_value = job.grad_value + value_start;
-
-    for (int64_t query = picture * sizes.queries; query < (picture + 1) * sizes.queries; ++query) {
-      const int64_t query_head = query * sizes.heads + head;
-      const scalar* __restrict__ grad = job.grad + query_head * channels;
-      const int64_t first_sample = (query_head * level_count + level_index) * sizes.points;
-      for (int64_t sample = first_sample; sample < first_sample + sizes.points; ++sample) {
-        const Axis<scalar> x = ctvis::sample_axis(job.locations[2 * sample], level.width);
-        const Axis<scalar> y = ctvis::sample_axis(job.locations[2 * sample + 1], level.height);
-        const scalar weight = job.weights[sample];
-        int64_t offset[kCorners];
-        Vector products[kCorners] = {};
-        scalar factor[kCorners];
-        for (int corner = 0; corner < kCorners; ++corner) {
-          offset[corner] = ctvis::corner_pixel(y, x, level.width, corner) * channels;
-          factor[corner] = weight * ctvis::corner_weight(y, x, corner);
+  // Of the N * M, [begin, end): all that one head does in one picture, since all its queries add to the same pixels.
+  template <int kBlock>
+  CTVIS_INLINE void run(int64_t begin, int64_t end) const {
+    const int64_t channels = sizes.channels, count = sizes.head_samples();
+    Samples<scalar> samples(sizes, 1);
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const int64_t picture = unit / sizes.heads, head = unit % sizes.heads;
+      const int64_t pixels = unit * sizes.positions * channels;
+      for (int64_t query = picture * sizes.queries; query < (picture + 1) * sizes.queries; ++query) {
+        const int64_t query_head = query * sizes.heads + head;
+        const int64_t first = query_head * count;
+        samples.locate(locations + 2 * first, attention + first);
+        for (int64_t sample = 0; sample < count; ++sample) {
+          run_sample<kBlock>(samples, sample, grad + query_head * channels, pixels, first + sample);
         }
-        for (int64_t channel = 0; channel < channels; channel += kBlock) {
-          for (int corner = 0; corner < kCorners; ++corner) {
-            const scalar* pixel = value + offset[corner] + channel;
-            scalar* grad_pixel = grad_value + offset[corner] + channel;
-            for (int v = 0; v < kVectors; ++v) {
-              const Vector grad_part = Channels::load(grad + channel, v);
-              products[corner] += grad_part * Channels::load(pixel, v);
-              Channels::store(grad_pixel, v, Channels::load(grad_pixel, v) + factor[corner] * grad_part);
-            }
-          }
-        }
-        scalar weight_sum = 0, slope_x_sum = 0, slope_y_sum = 0;
-        for (int corner = 0; corner < kCorners; ++corner) {
-          const scalar dot = sum_lanes<scalar, Channels::kLanes>(products[corner]);
-          weight_sum += dot * ctvis::corner_weight(y, x, corner);
-          slope_x_sum += dot * ctvis::corner_slope_x(y, x, corner);
-          slope_y_sum += dot * ctvis::corner_slope_y(y, x, corner);
-        }
-        job.grad_weights[sample] = weight_sum;
-        job.grad_locations[2 * sample] = weight * slope_x_sum;
-        job.grad_locations[2 * sample + 1] = weight * slope_y_sum;
       }
     }
   }
-}
 
-// ---- choosing the compiled variant ------------------------------------------------------------------------------------
-
-template <typename Job, int kBlock, typename scalar>
-CTVIS_INLINE void run_range(const Job& job, const scalar*, int64_t begin, int64_t end) {
-  if constexpr (std::is_same_v<Job, Forward<scalar>>) {
-    forward_units<scalar, kBlock>(job, begin, end);
-  } else {
-    backward_units<scalar, kBlock>(job, begin, end);
+  // query_grad: (D); pixels: where the head's pixels begin; at: the sample's place in (N, Q, M, L, P)
+  template <int kBlock>
+  CTVIS_INLINE void run_sample(
+      const Samples<scalar>& samples, int64_t sample, const scalar* query_grad, int64_t pixels, int64_t at) const {
+    using Channels = Block<scalar, kBlock>;
+    using Vector = typename Channels::Vector;
+    Vector products[kCorners] = {};
+    for (int64_t channel = 0; channel < sizes.channels; channel += kBlock) {
+      for (int corner = 0; corner < kCorners; ++corner) {
+        const int64_t pixel = pixels + samples.pixel(sample, corner) * sizes.channels + channel;
+        const scalar factor = samples.factor(sample, corner);
+        for (int v = 0; v < Channels::kVectors; ++v) {
+          const Vector part = Channels::load(query_grad + channel, v);
+          products[corner] += part * Channels::load(value + pixel, v);
+          Channels::store(grad_value + pixel, v, Channels::load(grad_value + pixel, v) + factor * part);
+        }
+      }
+    }
+    const Axis<scalar> x = samples.x(sample), y = samples.y(sample);
+    scalar by_weight = 0, by_x = 0, by_y = 0;
+    for (int corner = 0; corner < kCorners; ++corner) {
+      const scalar product = sum_lanes<scalar, Channels::kLanes>(products[corner]);
+      by_weight += product * ctvis::corner_weight(y, x, corner);
+      by_x += product * ctvis::corner_slope_x(y, x, corner);
+      by_y += product * ctvis::corner_slope_y(y, x, corner);
+    }
+    grad_attention[at] = by_weight;
+    grad_locations[2 * at] = attention[at] * by_x;
+    grad_locations[2 * at + 1] = attention[at] * by_y;
   }
-}
+};
 
-template <typename Job>
-using Range = void (*)(const Job&, int64_t, int64_t);
+// ---- choosing the compiled variant -----------------------------------------------------------------------------------
 
 template <typename Job, int kBlock>
 void run_baseline(const Job& job, int64_t begin, int64_t end) {
-  run_range<Job, kBlock>(job, job.value, begin, end);
+  job.template run<kBlock>(begin, end);
 }
 
 #ifdef CTVIS_MULTIVERSION
 template <typename Job, int kBlock>
 __attribute__((target("arch=x86-64-v3"))) void run_avx2(const Job& job, int64_t begin, int64_t end) {
-  run_range<Job, kBlock>(job, job.value, begin, end);
+  job.template run<kBlock>(begin, end);
 }
 
 template <typename Job, int kBlock>
-__attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))) void run_avx512(const Job& job, int64_t begin, int64_t end) {
-  run_range<Job, kBlock>(job, job.value, begin, end);
+__attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))) void run_avx512(
+    const Job& job, int64_t begin, int64_t end) {
+  job.template run<kBlock>(begin, end);
 }
 #endif
 
 template <typename Job, int kBlock>
-Range<Job> best_variant() {
+auto best_variant() {
 #ifdef CTVIS_MULTIVERSION
   if (__builtin_cpu_supports("x86-64-v4")) return run_avx512<Job, kBlock>;
   if (__builtin_cpu_supports("x86-64-v3")) return run_avx2<Job, kBlock>;
@@ -265,49 +286,50 @@ Range<Job> best_variant() {
 }
 
 template <typename Job>
-void run(const Job& job, int64_t units, int64_t grain) {
-  const int64_t channels = job.sizes.channels;
-  const Range<Job> range = channels % 32 == 0   ? best_variant<Job, 32>()
-                           : channels % 16 == 0 ? best_variant<Job, 16>()
-                                                : best_variant<Job, 1>();
-  torch::stable::parallel_for(0, units, grain, [&](int64_t begin, int64_t end) { range(job, begin, end); });
+void run_parallel(const Job& job, int64_t units, int64_t grain) {
+  const auto run = job.sizes.channels % 32 == 0   ? best_variant<Job, 32>()
+                   : job.sizes.channels % 16 == 0 ? best_variant<Job, 16>()
+                                                  : best_variant<Job, 1>();
+  torch::stable::parallel_for(0, units, grain, [&](int64_t begin, int64_t end) { run(job, begin, end); });
 }
 
-// ---- the op -----------------------------------------------------------------------------------------------------------
+// ---- the op ----------------------------------------------------------------------------------------------------------
 
-// The sizes, once it is certain that no kernel can leave the tensors' memory.
+// Refuses all that would make a kernel leave the tensors' memory.
 Sizes checked_sizes(
-    const Tensor& value, const std::vector<int64_t>& shapes, const Tensor& locations, const Tensor& weights) {
+    const Tensor& value, const std::vector<int64_t>& shapes, const Tensor& locations, const Tensor& attention) {
   STD_TORCH_CHECK(
-      value.dim() == 4 && locations.dim() == 6 && weights.dim() == 5 && shapes.size() % 2 == 0,
+      value.dim() == 4 && locations.dim() == 6 && attention.dim() == 5 && shapes.size() % 2 == 0,
       "ms_deform_attn: value must be (N, S, M, D), sampling_locations (N, Q, M, L, P, 2) and attention_weights "
-      "(N, Q, M, L, P), with two numbers in spatial_shapes for each of the L levels");
-  Sizes sizes{value.size(0), value.size(1), value.size(2), value.size(3), weights.size(1), weights.size(4), {}};
+      "(N, Q, M, L, P), and spatial_shapes two numbers for each of the L levels");
+  Sizes sizes{value.size(0), value.size(1), value.size(2), value.size(3), attention.size(1), attention.size(4), {}};
+  constexpr int64_t limit = std::numeric_limits<int32_t>::max();
   int64_t start = 0;
   for (size_t i = 0; i < shapes.size(); i += 2) {
-    constexpr int64_t limit = std::numeric_limits<int32_t>::max();
+    const int64_t height = shapes[i], width = shapes[i + 1];
     STD_TORCH_CHECK(
-        shapes[i] > 0 && shapes[i + 1] > 0 && shapes[i] <= limit / shapes[i + 1] &&
-            shapes[i] * shapes[i + 1] <= limit - start,
-        "ms_deform_attn: level ", i / 2, " has size ", shapes[i], " x ", shapes[i + 1],
-        "; every level needs at least one pixel, and all together fewer than 2^31");
-    sizes.levels.push_back({static_cast<int32_t>(shapes[i]), static_cast<int32_t>(shapes[i + 1]), start});
-    start += shapes[i] * shapes[i + 1];
+        height > 0 && width > 0 && height <= limit / width && height * width <= limit - start,
+        "ms_deform_attn: level ", i / 2, " has size ", height, " x ", width,
+        "; every level needs a pixel, and all of them together fewer than 2^31");
+    sizes.levels.push_back(
+        {static_cast<int32_t>(height), static_cast<int32_t>(width), static_cast<int32_t>(start)});
+    start += height * width;
   }
   STD_TORCH_CHECK(
-      start == sizes.positions, "ms_deform_attn: value holds ", sizes.positions, " positions, but the levels add up to ", start);
+      start == sizes.positions,
+      "ms_deform_attn: value holds ", sizes.positions, " positions, but the levels add up to ", start);
   const int64_t levels = static_cast<int64_t>(sizes.levels.size());
   const std::array<int64_t, 6> expected{sizes.batch, sizes.queries, sizes.heads, levels, sizes.points, 2};
   for (int axis = 0; axis < 6; ++axis) {
     STD_TORCH_CHECK(
-        locations.size(axis) == expected[axis] && (axis == 5 || weights.size(axis) == expected[axis]),
-        "ms_deform_attn: sampling_locations and attention_weights must have size ", expected[axis], " in dimension ", axis,
-        " to fit value and spatial_shapes");
+        locations.size(axis) == expected[axis] && (axis == 5 || attention.size(axis) == expected[axis]),
+        "ms_deform_attn: sampling_locations and attention_weights must have size ", expected[axis],
+        " in dimension ", axis, " to fit value and spatial_shapes");
   }
-  const auto type = value.scalar_type();
+  const ScalarType type = value.scalar_type();
   STD_TORCH_CHECK(
-      (type == torch::headeronly::ScalarType::Float || type == torch::headeronly::ScalarType::Double) &&
-          locations.scalar_type() == type && weights.scalar_type() == type,
+      (type == ScalarType::Float || type == ScalarType::Double) && locations.scalar_type() == type &&
+          attention.scalar_type() == type,
       "ms_deform_attn: on the CPU all tensors must be float32, or all float64");
   return sizes;
 }
@@ -322,50 +344,56 @@ scalar* mutable_data(const Tensor& tensor) {
   return static_cast<scalar*>(tensor.mutable_data_ptr());
 }
 
-// (N, S, M, D) <-> (N, M, S, D): a head's pixels side by side, which keeps them in the cache and in as few pages as can be.
-Tensor heads_apart(const Tensor& value) {
+// (N, S, M, D) <-> (N, M, S, D)
+Tensor swap_positions_and_heads(const Tensor& value) {
   return torch::stable::contiguous(torch::stable::transpose(value, 1, 2));
 }
 
-Tensor forward(Tensor value, std::vector<int64_t> spatial_shapes, Tensor locations, Tensor weights) {
-  const Sizes sizes = checked_sizes(value, spatial_shapes, locations, weights);
-  value = heads_apart(value);
+Tensor forward(Tensor value, std::vector<int64_t> spatial_shapes, Tensor locations, Tensor attention) {
+  const Sizes sizes = checked_sizes(value, spatial_shapes, locations, attention);
+  value = torch::stable::contiguous(value);
   locations = torch::stable::contiguous(locations);
-  weights = torch::stable::contiguous(weights);
-  Tensor output = torch::stable::new_empty(value, {sizes.batch, sizes.queries, sizes.heads * sizes.channels});
+  attention = torch::stable::contiguous(attention);
+  Tensor output = torch::stable::new_empty(value, {sizes.batch, sizes.queries, sizes.row()});
 
-  const auto run_as = [&](auto zero) {
-    using scalar = decltype(zero);
-    const Forward<scalar> job{sizes, data<scalar>(value), data<scalar>(locations), data<scalar>(weights), mutable_data<scalar>(output)};
-    run(job, sizes.batch * sizes.heads * sizes.queries, /*grain=*/256);
+  const auto run_as = [&]<typename scalar>(scalar) {
+    const Forward<scalar> job{
+        sizes, data<scalar>(value), data<scalar>(locations), data<scalar>(attention), mutable_data<scalar>(output)};
+    run_parallel(job, sizes.batch * sizes.queries, /*grain=*/32);
   };
-  value.scalar_type() == torch::headeronly::ScalarType::Float ? run_as(float()) : run_as(double());
+  value.scalar_type() == ScalarType::Float ? run_as(float()) : run_as(double());
   return output;
 }
 
 std::tuple<Tensor, Tensor, Tensor> backward(
-    Tensor grad, Tensor value, std::vector<int64_t> spatial_shapes, Tensor locations, Tensor weights) {
-  const Sizes sizes = checked_sizes(value, spatial_shapes, locations, weights);
+    Tensor grad, Tensor value, std::vector<int64_t> spatial_shapes, Tensor locations, Tensor attention) {
+  const Sizes sizes = checked_sizes(value, spatial_shapes, locations, attention);
   STD_TORCH_CHECK(
-      grad.dim() == 3 && grad.size(0) == sizes.batch && grad.size(1) == sizes.queries &&
-          grad.size(2) == sizes.heads * sizes.channels && grad.scalar_type() == value.scalar_type(),
+      grad.dim() == 3 && grad.size(0) == sizes.batch && grad.size(1) == sizes.queries && grad.size(2) == sizes.row() &&
+          grad.scalar_type() == value.scalar_type(),
       "ms_deform_attn: the gradient must have the output's shape (N, Q, M*D) and dtype");
   grad = torch::stable::contiguous(grad);
-  value = heads_apart(value);
+  value = swap_positions_and_heads(value);
   locations = torch::stable::contiguous(locations);
-  weights = torch::stable::contiguous(weights);
-  Tensor grad_value = torch::stable::new_zeros(value, value.sizes());  // (N, M, S, D)
+  attention = torch::stable::contiguous(attention);
+  Tensor grad_value = torch::stable::new_zeros(value, value.sizes());
   Tensor grad_locations = torch::stable::new_empty(locations, locations.sizes());
-  Tensor grad_weights = torch::stable::new_empty(weights, weights.sizes());
+  Tensor grad_attention = torch::stable::new_empty(attention, attention.sizes());
 
-  const auto run_as = [&](auto zero) {
-    using scalar = decltype(zero);
-    const Backward<scalar> job{sizes, data<scalar>(grad), data<scalar>(value), data<scalar>(locations), data<scalar>(weights),
-        mutable_data<scalar>(grad_value), mutable_data<scalar>(grad_locations), mutable_data<scalar>(grad_weights)};
-    run(job, sizes.batch * sizes.heads * static_cast<int64_t>(sizes.levels.size()), /*grain=*/1);
+  const auto run_as = [&]<typename scalar>(scalar) {
+    const Backward<scalar> job{
+        sizes,
+        data<scalar>(grad),
+        data<scalar>(value),
+        data<scalar>(locations),
+        data<scalar>(attention),
+        mutable_data<scalar>(grad_value),
+        mutable_data<scalar>(grad_locations),
+        mutable_data<scalar>(grad_attention)};
+    run_parallel(job, sizes.batch * sizes.heads, /*grain=*/1);
   };
-  value.scalar_type() == torch::headeronly::ScalarType::Float ? run_as(float()) : run_as(double());
-  return {heads_apart(grad_value), grad_locations, grad_weights};
+  value.scalar_type() == ScalarType::Float ? run_as(float()) : run_as(double());
+  return {swap_positions_and_heads(grad_value), grad_locations, grad_attention};
 }
 
 }  // namespace
@@ -375,8 +403,8 @@ STABLE_TORCH_LIBRARY_IMPL(ctvis, CPU, m) {
   m.impl("ms_deform_attn_backward", TORCH_BOX(&backward));
 }
 
-// `import engine._C` needs a module; loading the library has registered the kernels by then.
+// `import engine._C` wants a module; by the time it is made, loading the library has registered the kernels.
 extern "C" PyObject* PyInit__C() {
-  static PyModuleDef module = {PyModuleDef_HEAD_INIT, "_C", nullptr, -1, nullptr};
+  static PyModuleDef module = {PyModuleDef_HEAD_INIT, "_C", nullptr, -1, nullptr, nullptr, nullptr, nullptr, nullptr};
   return PyModule_Create(&module);
 }
