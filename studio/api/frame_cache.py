@@ -6,6 +6,7 @@ encoded frames are kept up to a number of bytes. Safe to call from many threads;
 
 import threading
 from collections import OrderedDict
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -57,7 +58,7 @@ class FrameCache:
     def _reader(self, video: Row) -> "Reader":
         with self._lock:
             if video["id"] not in self._readers:
-                self._readers[video["id"]] = Reader(open_video(self.home.media_path(video["path"])))
+                self._readers[video["id"]] = Reader(self.home.media_path(video["path"]))
             self._readers.move_to_end(video["id"])
             while len(self._readers) > OPEN_VIDEOS:
                 self._readers.popitem(
@@ -67,12 +68,12 @@ class FrameCache:
 
 
 class Reader:
-    """One open video and its last decoded pictures."""
+    """One video, opened when it is first needed, and its last decoded pictures."""
 
-    def __init__(self, source: VideoSource) -> None:
-        self.source = source
-        self.capacity = max(1, min(RECENT_PICTURES, RECENT_BYTES // (source.width * source.height * 3)))
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self._lock = threading.Lock()
+        self._source: VideoSource | None = None
         self._recent: OrderedDict[int, Picture] = OrderedDict()
         self._next = 0  # the frame after the one decoded last
 
@@ -80,15 +81,16 @@ class Reader:
         """The picture of a frame, with the ones on the way to it kept too if it is near."""
         with self._lock:
             if frame not in self._recent:
-                first = self._next if self._next <= frame < self._next + min(NEAR, self.capacity) else frame
+                self._source = self._source or open_video(self.path)
+                first = self._next if self._next <= frame < self._next + NEAR else frame
                 for ordinal in range(first, frame + 1):
-                    self._keep(ordinal, self.source.frame(ordinal))
+                    self._keep(ordinal, self._source.frame(ordinal))
             return self._recent[frame]
 
     def _keep(self, frame: int, picture: Picture) -> None:
         self._recent[frame] = picture
         self._next = frame + 1
-        if len(self._recent) > self.capacity:
+        if len(self._recent) > max(1, min(RECENT_PICTURES, RECENT_BYTES // picture.nbytes)):
             self._recent.popitem(last=False)
 
 

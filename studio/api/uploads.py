@@ -50,19 +50,22 @@ class _Part:
     def callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self.begin,
-            "on_header_field": lambda data, start, end: self._add("header_name", data[start:end]),
-            "on_header_value": lambda data, start, end: self._add("header_value", data[start:end]),
+            "on_header_field": self.header_field,
+            "on_header_value": self.header_text,
             "on_header_end": self.end_header,
             "on_headers_finished": self.end_headers,
             "on_part_data": self.take,
             "on_end": self.end,
         }
 
-    def _add(self, name: str, data: bytes) -> None:
-        setattr(self, name, getattr(self, name) + data)
-
     def begin(self) -> None:
         self.headers, self.wanted = {}, False
+
+    def header_field(self, data: bytes, start: int, end: int) -> None:
+        self.header_name += data[start:end]
+
+    def header_text(self, data: bytes, start: int, end: int) -> None:
+        self.header_value += data[start:end]
 
     def end_header(self) -> None:
         self.headers[self.header_name.lower()] = self.header_value

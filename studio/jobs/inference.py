@@ -56,6 +56,7 @@ def open_session(model: CTVIS, preset: Preset, settings: Mapping[str, Any], size
     if settings.get("match_threshold") is not None:
         tracker = replace(tracker, match_threshold=settings["match_threshold"])
     if settings.get("short_edge") is not None:
+        # The preset's limit for the longer edge is meant for its own short edge.
         frame = replace(
             frame, short_edge=settings["short_edge"], max_edge=max(frame.max_edge, 4 * settings["short_edge"])
         )

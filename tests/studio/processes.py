@@ -57,7 +57,7 @@ def tiny_model(home: Home, name: str = "tiny") -> None:
     save_checkpoint(build_model(preset), preset, home.models / f"{name}.safetensors")
 
 
-def wait_for(look: Callable[[], T | None], seconds: float = 60, every: float = 0.01) -> T:
+def wait_for(look: Callable[[], T | None], seconds: float = 120, every: float = 0.01) -> T:
     """What `look` finds once it finds something."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -22,6 +22,7 @@ from studio.store import Row, Store, exports, jobs, library
 from studio.store.errors import NotFound
 from tests.studio.library import HEIGHT, LENGTH, WIDTH, new_store, new_video, predict, square
 from tests.videos import make_video, numbered_frames, read_number
+from training.ytvis import read_dataset
 
 
 @pytest.fixture
@@ -87,6 +88,10 @@ def test_the_file_is_what_the_database_shows(store: Store, home: Home) -> None:
         for a in dataset["annotations"]
     ]
     assert found == expected
+    read = read_dataset(dataset)
+    assert [
+        (one.video_id, one.category_id, [rle and rle["counts"] for rle in one.segmentations]) for one in read.instances
+    ] == found
     assert len(dataset["annotations"]) == 5, (
         "three of the first video, two of the second; empty and hidden ones are left out"
     )
