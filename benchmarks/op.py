@@ -30,8 +30,7 @@ def main() -> None:
     print(f"kernel: {ops.active_kernel()}, torch {torch.__version__}, {arguments.threads} threads")
     for name, (levels, heads, channels) in CASES.items():
         inputs = frame_inputs(levels, heads, channels)
-        value, shapes, locations, weights = inputs
-        grad = torch.randn(1, locations.shape[1], heads * channels)
+        grad = torch.randn(1, inputs[0].shape[1], heads * channels)
         report(f"{name}, forward", ops._torch_forward, ops._op, inputs, arguments.rounds)
         report(f"{name}, backward", ops._torch_backward, ops._backward_op, (grad, *inputs), arguments.rounds)
 

@@ -57,6 +57,8 @@ def _check_shapes(value: Tensor, flat_shapes: list[int], locations: Tensor, weig
             f"(N, Q, M, L, P); got {tuple(value.shape)}, {tuple(locations.shape)} and {tuple(weights.shape)}."
         )
     levels = _pairs(flat_shapes)
+    if any(size < 1 for size in flat_shapes):
+        raise ValueError(f"Every level needs at least one pixel; got the levels {levels} as (h, w).")
     positions = sum(h * w for h, w in levels)
     if value.shape[1] != positions:
         raise ValueError(f"value holds {value.shape[1]} positions, but the levels {levels} add up to {positions}.")
@@ -75,7 +77,7 @@ def _pairs(flat_shapes: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _levels(value: Tensor, flat_shapes: Sequence[int], locations: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """Per level: its positions within S, its pictures (N*M, D, h, w), its grid (N*M, Q, P, 2) in grid_sample's [-1, 1]."""
+    """Per level: its span in S, its pictures (N*M, D, h, w), its grid (N*M, Q, P, 2) in grid_sample's [-1, 1]."""
     batch, _, heads, channels = value.shape
     grids = (2 * locations - 1).transpose(1, 2).flatten(0, 1)  # (N*M, Q, L, P, 2)
     start = 0
