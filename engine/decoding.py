@@ -81,16 +81,17 @@ class Decoder:
         self.container.close()
 
     def _decode(self, packets: Iterator[av.Packet]) -> Iterator[av.VideoFrame]:
+        packet: av.Packet | None
         while True:
             try:
-                packet = next(packets, None)
+                packet = next(packets)  # the last one is empty, and makes the decoder let out what it holds back
+            except StopIteration:
+                return
             except FFmpegError as error:  # the file breaks off here
                 self.faults.append(str(error))
                 packet = None
             try:
                 yield from self.stream.decode(packet)
-            except av.error.EOFError:  # already emptied by the packet of size 0 with which a demux ends
-                return
             except FFmpegError as error:
                 self.faults.append(str(error))
             if packet is None:

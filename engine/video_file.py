@@ -9,7 +9,7 @@ at a time. In a damaged stretch, what the decoder makes up for lost data may dep
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -40,7 +40,9 @@ class VideoFile:
         self.fps = _frames_per_second(self.pts, stream)
         first = next(self._decoder.pictures())
         self._coded_size = first.width, first.height
-        self.height, self.width = _upright(np.empty((first.height, first.width, 3), np.uint8), first).shape[:2]
+        self._orientation = _orientation(first)
+        shown = (first.width, first.height) if self._orientation.transposed else (first.height, first.width)
+        self.height, self.width = shown
         self._lock = threading.Lock()
         self._next = self.length  # the ordinal that `_walk` will show next
         self._walk: Iterator[tuple[int, av.VideoFrame]] = iter(())
@@ -108,7 +110,7 @@ class VideoFile:
     def _to_rgb(self, picture: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray:
         # A stream may change its picture size half-way; the first size holds for all.
         width, height = self._coded_size
-        return _upright(reformatter.reformat(picture, width, height, "rgb24").to_ndarray(), picture)
+        return self._orientation.apply(reformatter.reformat(picture, width, height, "rgb24").to_ndarray())
 
 
 def _walk(decoder: Decoder, index: FrameIndex, start: int) -> Iterator[tuple[int, av.VideoFrame]]:
@@ -148,16 +150,31 @@ def _numbered(pictures: Iterator[av.VideoFrame], pts: np.ndarray, start: int) ->
         yield from ((missing, shown) for missing in range(ordinal, len(pts)))
 
 
-def _upright(rgb: np.ndarray, picture: av.VideoFrame) -> np.ndarray:
-    """Turn (by 90 degrees) and mirror as the display matrix says: [[a, b, ..], [c, d, ..], ..], x' = ax + cy, y' = bx + dy."""
+class Orientation(NamedTuple):
+    """How pictures are to be shown: first turned over the diagonal (rows become columns), then mirrored."""
+
+    transposed: bool = False
+    upside_down: bool = False
+    left_right: bool = False
+
+    def apply(self, rgb: np.ndarray) -> np.ndarray:
+        """A picture (H, W, 3) as it is to be shown."""
+        shown = rgb.transpose(1, 0, 2) if self.transposed else rgb
+        return np.ascontiguousarray(shown[:: -1 if self.upside_down else 1, :: -1 if self.left_right else 1])
+
+
+def _orientation(picture: av.VideoFrame) -> Orientation:
+    """From the display matrix, [[a, b, ..], [c, d, ..], ..] with x' = ax + cy and y' = bx + dy, for turns by 90 degrees.
+
+    Asked of one picture only: PyAV's side data keep the picture that they belong to alive until the next garbage collection.
+    """
     side_data: Any = picture.side_data.get("DISPLAYMATRIX")
     if side_data is None:
-        return rgb
+        return Orientation()
     (a, b, _), (c, d, _), _ = np.frombuffer(side_data, np.int32).reshape(3, 3).tolist()
-    turned = abs(b) > abs(a)
-    x_from, y_from = (c, b) if turned else (a, d)
-    rgb = rgb.transpose(1, 0, 2) if turned else rgb
-    return np.ascontiguousarray(rgb[:: -1 if y_from < 0 else 1, :: -1 if x_from < 0 else 1])
+    if abs(b) > abs(a):
+        return Orientation(True, upside_down=b < 0, left_right=c < 0)
+    return Orientation(False, upside_down=d < 0, left_right=a < 0)
 
 
 def _frames_per_second(pts: list[float] | None, stream: av.VideoStream) -> float:

@@ -22,10 +22,11 @@ Thing = TypeVar("Thing")
 
 
 class Input(NamedTuple):
-    """One video: its id in the results, a name that no other of the same run has, and how to open it."""
+    """One video: its id in the results, a name that no other of the same run has, where it lies, and how to open it."""
 
     video_id: int
     name: str
+    place: Path  # the video file, or the folder of the images
     open: Callable[[], VideoSource]
 
 
@@ -38,16 +39,17 @@ def list_inputs(paths: Sequence[str], images: Path | None = None) -> list[Input]
     if images is not None:
         raise DataError("--images goes with a YouTube-VIS json; a video file or a folder needs no --images.")
     stills = [Path(path) for path in paths if is_image(path) and Path(path).is_file()]
-    found: list[tuple[str, Callable[[], VideoSource]]] = []
+    found: list[tuple[str, tuple[Path, Callable[[], VideoSource]]]] = []
     if len(stills) > 1:
         folders = {still.resolve().parent for still in stills}
         if len(folders) > 1:
             raise VideoError("Images of several folders are no video. Give the folders themselves, each is one video.")
-        name = folders.pop().name
-        found.append((name, partial(ImageSequence, sorted(stills, key=natural_order), name)))
+        folder = folders.pop()
+        images_in_order = sorted(stills, key=natural_order)
+        found.append((folder.name, (folder, partial(ImageSequence, images_in_order, folder.name))))
         paths = [path for path in paths if Path(path) not in stills]
-    found.extend((_name(path), partial(open_video, path)) for path in paths)
-    return [Input(number, name, opener) for number, (name, opener) in enumerate(_distinct(found), start=1)]
+    found.extend((_name(path), (_place(path), partial(open_video, path))) for path in paths)
+    return [Input(number, name, *video) for number, (name, video) in enumerate(_distinct(found), start=1)]
 
 
 def _listed_in_json(path: Path, root: Path | None) -> list[Input]:
@@ -65,15 +67,24 @@ def _listed_in_json(path: Path, root: Path | None) -> list[Input]:
     videos = read_dataset({"categories": [], **content, "annotations": []}).videos.values()
     named = [(Path(video.file_names[0]).parent.name if video.file_names else str(video.id), video) for video in videos]
     return [
-        Input(video.id, name, partial(open_frames, video, root))
+        Input(
+            video.id,
+            name,
+            (root / video.file_names[0]).parent if video.file_names else root,
+            partial(open_frames, video, root),
+        )
         for name, video in _distinct([(name or str(video.id), video) for name, video in named])
     ]
 
 
+def _place(path: str) -> Path:
+    is_pattern = glob.has_magic(path) and not Path(path).exists()
+    return Path(path).resolve().parent if is_pattern else Path(path).resolve()
+
+
 def _name(path: str) -> str:
-    if glob.has_magic(path) and not Path(path).exists():
-        return Path(path).resolve().parent.name
-    return Path(path).stem if Path(path).is_file() else Path(path).resolve().name
+    place = _place(path)
+    return place.stem if place.is_file() else place.name
 
 
 def _distinct(named: list[tuple[str, Thing]]) -> list[tuple[str, Thing]]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -36,8 +37,7 @@ class Settings:
     autocast: torch.dtype | None = None
 
 
-@dataclass(frozen=True)
-class Outputs:
+class Outputs(NamedTuple):
     """Where to write what is seen in the frames of one video; None: do not."""
 
     overlay: Path | None = None
@@ -62,6 +62,8 @@ def predict_video(
         video = stack.enter_context(OverlayWriter(outputs.overlay, source.fps)) if outputs.overlay else None
         if outputs.frames:
             outputs.frames.mkdir(parents=True, exist_ok=True)
+            for earlier in outputs.frames.glob("[0-9]*.jpg"):  # of a run with another frame step
+                earlier.unlink()
         for result in segment_video(session, source, step=settings.frame_step, autocast=settings.autocast):
             if video or outputs.frames:
                 picture = painter.paint(result)

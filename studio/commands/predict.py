@@ -86,7 +86,8 @@ def predict(
 ) -> None:
     """Find and follow the objects of videos."""
     videos = list_inputs(inputs, images)
-    _make_folder(out, overwrite)
+    files = _Files(out, overlay, save_frames, len(videos) > 1)
+    _check_places(videos, files, overwrite)
     place = pick_device(device)
     net, its_preset = load_model(_find(model), preset)
     half = dtype in (Precision.bfloat16, Precision.float16)
@@ -104,7 +105,7 @@ def predict(
         "dtype": dtype.value,
         "version": studio_version(),
     }
-    reports = _predict_all(net, its_preset, settings, videos, _Files(out, overlay, save_frames, len(videos) > 1))
+    reports = _predict_all(net, its_preset, settings, videos, files)
     complete = all(report["complete"] for report in reports) and len(reports) == len(videos)
     done = sum(report["frames_done"] for report in reports)
     write_json(out / META, {"complete": complete, "frames_done": done, **facts, "videos": reports})
@@ -225,16 +226,23 @@ def _find(model: str) -> str | Path:
     return own if Path(model).name == model and not Path(model).exists() and own.exists() else model
 
 
-def _make_folder(out: Path, overwrite: bool) -> None:
-    if (out / RESULTS).exists() and not overwrite:
-        raise CtvisError(
-            f"'{out}' holds results already. Give another folder with --out, or --overwrite to replace them."
-        )
+def _check_places(videos: list[Input], files: _Files, overwrite: bool) -> None:
+    """Make the folder; refuse to write over a video that is to be read, and over earlier files unless told to."""
+    targets = [files.folder / RESULTS]
+    for video in videos:
+        targets += [place for place in files.of(video.name) if place is not None]
+    for target in targets:
+        if any(video.place == target.resolve() for video in videos):
+            raise CtvisError(f"'{target}' would be written over while it is read. Give another folder with --out.")
+        if not overwrite and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
+            raise CtvisError(
+                f"'{target}' is there already. Give another folder with --out, or --overwrite to replace it."
+            )
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / META).unlink(missing_ok=True)
+        files.folder.mkdir(parents=True, exist_ok=True)
+        (files.folder / META).unlink(missing_ok=True)
     except OSError as error:
-        raise CtvisError(f"The folder '{out}' cannot be written: {error.strerror}.") from error
+        raise CtvisError(f"The folder '{files.folder}' cannot be written: {error.strerror}.") from error
 
 
 def _frame_format(model: CTVIS, short_edge: int | None) -> FrameFormat | None:

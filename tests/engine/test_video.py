@@ -1,5 +1,6 @@
 """Videos by exact picture number, from files of many kinds, folders of images, and things that only look like videos."""
 
+import gc
 import random
 import shutil
 
@@ -131,6 +132,18 @@ def test_iterating_and_jumping_do_not_disturb_each_other(files):
         for index, rgb in video:
             assert read_number(video.frame((index * 7) % COUNT)) == (index * 7) % COUNT
             assert read_number(rgb) == index
+
+
+def test_pictures_are_let_go_as_soon_as_they_are_read(files):
+    gc.collect()
+    gc.disable()  # what only a collection frees would fill the memory with whole videos
+    try:
+        with open_video(files("b_frames.mp4")) as video:
+            list(video)
+            video.frame(COUNT - 1)
+        assert sum(type(thing) is av.VideoFrame for thing in gc.get_objects()) <= 2
+    finally:
+        gc.enable()
 
 
 def test_indexing_a_long_video_decodes_only_its_ends(tmp_path, monkeypatch):

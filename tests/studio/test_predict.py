@@ -213,11 +213,26 @@ def test_a_truncated_video_is_run_as_far_as_it_goes_with_a_note(command, clip, t
 
 
 def test_earlier_results_are_only_replaced_on_request(command, clip, tmp_path):
-    command(clip, "--frame-step", 6)
+    command(clip, "--frame-step", 4, "--save-frames")
     first = written(tmp_path / "out")
     code, _, err = command(clip)
     assert code == 1 and "--overwrite" in err and written(tmp_path / "out") == first
-    assert command(clip, "--overwrite")[0] == 0 and written(tmp_path / "out") != first
+    assert command(clip, "--frame-step", 6, "--save-frames", "--overwrite")[0] == 0
+    assert written(tmp_path / "out") != first
+    assert sorted(image.stem for image in (tmp_path / "out" / "frames").iterdir()) == ["000000", "000006"]
+
+
+def test_no_video_is_written_over_while_it_is_read(command, clip, tmp_path):
+    shutil.copy(clip, tmp_path / "clip.mp4")
+    (tmp_path / "frames").mkdir()
+    Image.fromarray(next(numbered_frames(1))).save(tmp_path / "frames" / "000000.jpg")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for arguments in ([tmp_path / "clip.mp4", "--overlay"], [tmp_path / "frames", "--save-frames"]):
+        code, _, err = command(*arguments, "--overwrite", out=".")
+        assert code == 1 and "written over" in err
+    code, _, err = command(clip, "--save-frames", out=".")  # somebody else's frames
+    assert code == 1 and "--overwrite" in err
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize(
