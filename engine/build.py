@@ -1,5 +1,7 @@
 """From a preset to a net with fresh weights. The only place where configuration meets modules."""
 
+from typing import TYPE_CHECKING
+
 from torch import nn
 
 from engine.config import Preset
@@ -9,7 +11,9 @@ from engine.pixel_decoder import PixelDecoder
 from engine.presets import PRESETS
 from engine.query_decoder import QueryDecoder
 from engine.resnet import ResNet50
-from engine.timm_backbone import TimmBackbone
+
+if TYPE_CHECKING:
+    from engine.timm_backbone import TimmBackbone
 
 
 def find_preset(name: str) -> Preset:
@@ -23,7 +27,7 @@ def build_model(preset: str | Preset) -> CTVIS:
     """A net of the preset's size with random weights, in float32 on the CPU, in evaluation mode."""
     preset = find_preset(preset) if isinstance(preset, str) else preset
     size = preset.model
-    backbone = ResNet50() if size.backbone == "resnet50" else TimmBackbone(size.backbone)
+    backbone = _backbone(size.backbone)
     pixel_decoder = PixelDecoder(
         channels=backbone.channels,
         dim=size.hidden_dim,
@@ -45,6 +49,14 @@ def build_model(preset: str | Preset) -> CTVIS:
     )
     _initialise(pixel_decoder, query_decoder)
     return CTVIS(backbone, pixel_decoder, query_decoder, preset.frame).eval()
+
+
+def _backbone(name: str) -> "ResNet50 | TimmBackbone":
+    if name == "resnet50":
+        return ResNet50()
+    from engine.timm_backbone import TimmBackbone  # timm takes seconds to import: only who needs it waits
+
+    return TimmBackbone(name)
 
 
 def _initialise(pixel_decoder: PixelDecoder, query_decoder: QueryDecoder) -> None:
