@@ -16,7 +16,8 @@ import time
 import urllib.error
 import urllib.request
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -58,14 +59,15 @@ def serve(
     place = Home((home or default_home()).expanduser().resolve()).create()
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"
-    with quiet_end():
-        run(place, listener, address, password, demo, browser)
-
-
-def run(home: Home, listener: socket.socket, address: str, password: str | None, demo: bool, browser: bool) -> None:
-    """Serve until a signal comes. Imports late: the web framework takes seconds that `--help` should not."""
     console = Console(highlight=False)
     console.print("Starting CTVIS Studio ...")
+    with quiet_end():
+        run(place, listener, password, demo, partial(announce, console, address, place, browser))
+    console.print("Stopped. Everything is saved.")
+
+
+def run(home: Home, listener: socket.socket, password: str | None, demo: bool, announce: Callable[[], None]) -> None:
+    """Serve until a signal comes; `announce` runs beside. Imports late, for the framework takes seconds that --help lacks."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(home.temporary / "gradio")
 
@@ -79,9 +81,8 @@ def run(home: Home, listener: socket.socket, address: str, password: str | None,
     app = create_app(home, password=password)
     config = uvicorn.Config(app, log_level=logging.WARNING, access_log=False, timeout_graceful_shutdown=STOP_SECONDS)
     with WorkerProcess(home):
-        threading.Thread(target=announce, args=(console, address, home, browser), daemon=True).start()
+        threading.Thread(target=announce, daemon=True).start()
         uvicorn.Server(config).run(sockets=[listener])
-    console.print("Stopped. Everything is saved.")
 
 
 def listen(host: str, port: int | None) -> socket.socket:

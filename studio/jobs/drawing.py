@@ -45,7 +45,9 @@ def draw_video(store: Store, home: Home, job: Row) -> None:
 def _draw(store: Store, home: Home, job: Row, database: Database, place: Path) -> None:
     video = library.video(database, job["video_id"])
     progress = Progress(store, job, video["length"])
-    labels = {track["id"]: (str(track["id"]), track["category"]) for track in view.tracks(database, video["id"])}
+    labels: dict[int, tuple[str, ...]] = {
+        track["id"]: (str(track["id"]), track["category"]) for track in view.tracks(database, video["id"])
+    }
     with open_video(home.media_path(video["path"])) as source, OverlayWriter(place, source.fps) as writer:
         check_unchanged(source, video)
         drawn = _tracks_per_frame(database, video, labels)

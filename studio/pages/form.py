@@ -9,7 +9,7 @@ def model_controls(models: list[str], score: float) -> dict[str, Component]:
     return {
         "model": gr.Dropdown(models, value=models[0] if models else None, label="Model", interactive=True),
         "score_threshold": gr.Slider(
-            0.0, 0.95, value=score, step=0.05, label="Least certainty of an object", buttons=[], interactive=True
+            0.0, 0.95, value=score, step=0.05, label="Minimum certainty", buttons=[], interactive=True
         ),
     }
 
@@ -18,7 +18,13 @@ def tracking_controls() -> dict[str, Component]:
     """The settings that are rarely touched, at their published values."""
     return {
         "match_threshold": gr.Slider(
-            0.05, 0.95, value=0.3, step=0.05, label="Least likeness to go on with a track", buttons=[], interactive=True
+            0.05,
+            0.95,
+            value=0.3,
+            step=0.05,
+            label="Minimum likeness to go on with a track",
+            buttons=[],
+            interactive=True,
         ),
         "short_edge": gr.Slider(
             0, 720, value=0, step=32, label="Short edge in pixels (0: the model's own)", buttons=[], interactive=True

@@ -85,21 +85,28 @@ export async function attempt(action) {
   }
 }
 
-/* Calls `tick` every `milliseconds` while `node` is in the page and can be seen; never twice at once. Returns a function that calls it now. */
+/* Calls `tick` every `milliseconds` while `node` is in the page and can be seen; never twice at once. Returns a function that calls
+   it now, or once more as soon as the call under way has ended. */
 export function poll(node, milliseconds, tick) {
-  let busy = false;
-  async function once() {
-    if (busy) return;
-    busy = true;
-    try {
-      await tick();
-    } catch (error) {
-      console.info("poll:", error.message);
-    } finally {
-      busy = false;
-    }
+  let running = null;
+  let again = false;
+  async function run() {
+    do {
+      again = false;
+      try {
+        await tick();
+      } catch (error) {
+        console.info("poll:", error.message);
+      }
+    } while (again);
+    running = null;
   }
-  setInterval(() => node.isConnected && node.offsetParent !== null && !document.hidden && once(), milliseconds);
-  once();
-  return once;
+  function now() {
+    again = running !== null;
+    running ??= run();
+    return running;
+  }
+  setInterval(() => !running && node.isConnected && node.offsetParent !== null && !document.hidden && now(), milliseconds);
+  now();
+  return now;
 }

@@ -1,7 +1,7 @@
 /* Jobs as cards: what runs, how far it is, how fast, how long still, and a way to stop it. Used by the Run page and wherever one job is followed. */
 
 import { get, post } from "./api.js";
-import { attempt, duration, element, icon, notify, poll } from "./dom.js";
+import { ago, attempt, duration, element, icon, notify, poll } from "./dom.js";
 
 const ENDED = new Set(["done", "failed", "cancelled"]);
 const KINDS = { run: "Find objects", import: "Import", export: "Export", overlay: "Overlay video", finetune: "Fine-tune" };
@@ -13,12 +13,13 @@ export function progressText(job) {
   if (job.state === "queued") return "Waiting for its turn";
   if (job.state === "failed") return job.error || "It failed and gave no reason.";
   if (job.state === "cancelled") return "Cancelled";
+  if (job.state === "done") return job.frames_total ? `${job.frames_total} frames` : "Done";
   const parts = [];
   if (job.frames_total) parts.push(`frame ${job.frames_done ?? 0} of ${job.frames_total}`);
   else if (job.message) parts.push(job.message);
   if (job.state === "running" && job.fps) parts.push(`${job.fps.toFixed(1)} frames/s`);
   if (job.state === "running" && job.seconds_left) parts.push(`${duration(job.seconds_left)} left`);
-  return parts.join(" · ") || (job.state === "done" ? "Done" : "Starting");
+  return parts.join(" · ") || "Starting";
 }
 
 export function progressBar(share) {
@@ -60,12 +61,13 @@ export function card(job) {
       {},
       element("strong", {}, KINDS[job.kind] ?? job.kind),
       element("span.muted.grow", {}, job.title),
+      !active && element("span.faint", {}, ago(job.finished_at ?? job.created_at)),
       element(`span.badge.${job.state}`, {}, job.state),
       active &&
         element("button.quiet", { title: "Stop this job", "aria-label": "Stop this job", onclick: () => cancel(job) }, icon("stop")),
     ),
     active && progressBar(job.progress),
-    element("div.muted", {}, progressText(job)),
+    (active || job.state === "failed") && element("div.muted", {}, progressText(job)),
   );
 }
 

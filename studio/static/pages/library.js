@@ -1,11 +1,20 @@
 /* The Library: projects at the left, the chosen one's videos as cards at the right, and the ways to bring videos in. */
 
 import { get, post, upload, url } from "./api.js";
-import { attempt, clock, element, icon, notify, poll } from "./dom.js";
+import { attempt, clock, element, fill, icon, notify, poll } from "./dom.js";
 import { progressBar, setBar } from "./jobs.js";
 import { go, onEnter } from "./shell.js";
 
-const STATES = { ready: "Ready", importing: "Importing", running: "Running", predicted: "To review", reviewed: "Reviewed", failed: "Failed" };
+const TRIAL = "Trial: "; // how the names of trials begin
+
+/* Where a video stands, as [words, kind of badge]. */
+function standing(video) {
+  if (video.state === "importing") return ["Importing", "running"];
+  if (video.state === "failed") return ["Not readable", "failed"];
+  if (!video.run) return ["New", "new"];
+  const words = { queued: "Waiting", running: "Running", done: "To review", cancelled: "Stopped", failed: "Failed" };
+  return [words[video.run.state], video.run.state === "done" ? "predicted" : video.run.state];
+}
 
 /* A one-line form that appears in place of `opener`: a name or a path, Enter to send, Escape to leave. */
 function inlineForm(opener, placeholder, submit) {
@@ -34,6 +43,8 @@ function inlineForm(opener, placeholder, submit) {
 function videoCard(video) {
   const open = () => go("review", { video: video.id });
   const seconds = video.fps ? clock(video.length / video.fps) : "";
+  const [words, badge] = standing(video);
+  const ready = video.state === "ready";
   const active = video.run && ["queued", "running"].includes(video.run.state);
   return element(
     "article.video-card",
@@ -41,7 +52,7 @@ function videoCard(video) {
     element(
       "button.picture",
       { onclick: open, title: "Open in Review", "aria-label": `Review ${video.name}` },
-      element("img", { src: url(`/videos/${video.id}/thumbnail.jpg`), alt: "", loading: "lazy" }),
+      ready && element("img", { src: url(`/videos/${video.id}/thumbnail.jpg`), alt: "", loading: "lazy" }),
       seconds && element("span.length", {}, seconds),
     ),
     element(
@@ -54,10 +65,10 @@ function videoCard(video) {
     element(
       "div.card-foot",
       {},
-      element(`span.badge.${video.state}`, {}, active ? "Running" : (STATES[video.state] ?? video.state ?? "")),
+      element(`span.badge.${badge}`, { title: video.error ?? "" }, words),
       element("span.grow"),
-      element("button", { onclick: () => go("run", { video: video.id }), title: "Find the objects of this video" }, "Run"),
-      element("button.primary", { onclick: open }, "Review"),
+      ready && element("button", { onclick: () => go("run", { video: video.id }), title: "Find the objects of this video" }, "Run"),
+      ready && element("button.primary", { onclick: open }, "Review"),
     ),
   );
 }
@@ -135,15 +146,21 @@ export function mount({ element: root }) {
     const state = JSON.stringify([known, project, videos]);
     if (state === shown) return;
     shown = state;
-    projects.replaceChildren(
-      ...known.map((one) =>
-        element(
-          "button.quiet.wide",
-          { "aria-current": one.id === project ? "true" : "false", onclick: () => go("library", { project: one.id }) },
-          icon("folder"),
-          element("span.grow", {}, one.name),
-        ),
-      ),
+    const link = (one) =>
+      element(
+        "button.quiet.wide",
+        { "aria-current": String(one.id === project), title: one.name, onclick: () => go("library", { project: one.id }) },
+        icon("folder"),
+        element("span.grow", {}, one.name.replace(TRIAL, "")),
+        element("span.faint", {}, String(one.videos)),
+      );
+    const isTrial = (one) => one.name.startsWith(TRIAL);
+    const trials = known.filter(isTrial);
+    fill(
+      projects,
+      ...known.filter((one) => !isTrial(one)).map(link),
+      trials.length > 0 && element("h3", {}, "Trials"),
+      ...trials.map(link),
     );
     title.textContent = known.find((one) => one.id === project)?.name ?? "Library";
     count.textContent = videos.length === 1 ? "1 video" : `${videos.length} videos`;

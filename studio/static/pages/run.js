@@ -30,8 +30,8 @@ export function mount({ element: root }) {
 
   function show() {
     const video = chosen();
-    preview.hidden = !video;
-    if (!video) return;
+    preview.hidden = video?.state !== "ready";
+    if (preview.hidden) return;
     picture.src = url(`/videos/${video.id}/thumbnail.jpg`);
     const seconds = video.fps ? ` · ${clock(video.length / video.fps)}` : "";
     facts.textContent = `${video.width} × ${video.height} · ${video.length} frames${seconds}`;
@@ -39,7 +39,7 @@ export function mount({ element: root }) {
 
   const refresh = poll(root, 2000, async () => {
     groups = await library();
-    const state = JSON.stringify(groups.map(({ project, videos }) => [project.name, videos.map((one) => [one.id, one.name])]));
+    const state = JSON.stringify(groups.map(({ project, videos }) => [project.name, videos.map((one) => [one.id, one.name, one.state])]));
     if (state !== shown) {
       shown = state;
       const before = select.value;

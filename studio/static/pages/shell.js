@@ -41,7 +41,7 @@ function navigation(root) {
       if (link.dataset.go === here) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    const title = links.find((link) => link.dataset.go === here)?.textContent.trim();
+    const title = root.querySelector("nav [aria-current]")?.textContent.trim();
     document.title = title ? `${title} · CTVIS Studio` : "CTVIS Studio";
   };
   for (const link of links) {
@@ -58,6 +58,16 @@ function navigation(root) {
 /* Review opened from the navigation goes on with the video last seen there. */
 function lastVideo() {
   return Number(localStorage.getItem("ctvis.video")) || null;
+}
+
+/* Review without a video shows the first one of the library, if there is any. */
+async function openSomeVideo() {
+  const { projects } = await get("/projects");
+  const project = projects.find((one) => one.videos > 0);
+  if (!project) return;
+  const { videos } = await get(`/projects/${project.id}/videos`);
+  history.replaceState(null, "", `?view=review&video=${videos[0].id}`);
+  announce();
 }
 
 function themeSwitch(root) {
@@ -93,8 +103,8 @@ export function mount({ element: root, trigger }) {
   navigation(root);
   themeSwitch(root);
   runningJobs(root);
-  onEnter("review", ({ video }) => {
-    if (!video) return;
+  onEnter("review", async ({ video }) => {
+    if (!video) return openSomeVideo();
     localStorage.setItem("ctvis.video", video);
     trigger("review", { video });
   });

@@ -63,7 +63,7 @@ export function source({ element: root }) {
     });
     examples.replaceChildren(...cards);
     if (!cards.length) examples.previousSibling.hidden = true;
-    cards[0]?.click();
+    if (!chosen) cards[0]?.click();
   });
 }
 
