@@ -13,7 +13,6 @@ from engine.errors import CtvisError
 from studio.commands.doctor import doctor
 from studio.commands.evaluate import evaluate
 from studio.commands.export import export
-from studio.commands.export import export
 from studio.commands.predict import predict
 from studio.commands.serve import serve
 from studio.version import studio_version
@@ -29,7 +28,6 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(predict)
 app.command()(evaluate)
-app.command()(export)
 app.command()(export)
 app.command()(doctor)
 
