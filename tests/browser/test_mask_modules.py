@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco
 
+from tests.browser.annotator import brushed, runs_of
 from tests.browser.fake_api import encode
 
 SHAPES = [(1, 1), (7, 5), (48, 64), (181, 97)]
@@ -24,13 +25,6 @@ def call(modules: Any, body: str, argument: Any) -> Any:
     """Run a function body with rle, mask and brush imported and `input` set."""
     imports = "".join(f"const {name} = await import('/static/review/{name}.js');" for name in ("rle", "mask", "brush"))
     return modules.evaluate(f"async (input) => {{ {imports} {body} }}", argument)
-
-
-def runs_of(mask: np.ndarray) -> list[int]:
-    flat = mask.ravel(order="F").astype(int)
-    edges = np.flatnonzero(np.diff(flat)) + 1
-    lengths = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
-    return [0, *lengths] if flat[0] else lengths
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -117,21 +111,6 @@ def test_a_point_is_covered_exactly_where_its_pixel_is_set(modules: Any) -> None
       return hits;
     """
     assert call(modules, body, runs_of(mask)) == np.argwhere(mask).tolist()
-
-
-def brushed(height: int, width: int, start: tuple[float, float], end: tuple[float, float], diameter: int) -> np.ndarray:
-    """The brush by its definition: pixels whose centre is within the radius of the segment between the snapped ends."""
-
-    def snap(value: float) -> float:
-        return np.floor(value) + 0.5 if diameter % 2 else np.floor(value + 0.5)
-
-    a, b = (np.array([snap(x), snap(y)]) for x, y in (start, end))
-    y, x = np.mgrid[0:height, 0:width] + 0.5
-    points = np.stack([x, y], -1) - a
-    squared = ((b - a) ** 2).sum()
-    along = np.clip(points @ (b - a) / squared, 0, 1) if squared else np.zeros((height, width))
-    distance = points - along[..., None] * (b - a)
-    return (distance**2).sum(-1) <= diameter**2 / 4 + 1e-9
 
 
 STROKES = [

@@ -1,6 +1,6 @@
 """The review stage in a real browser: what an annotator does, and what reaches the server.
 
-Masks on the server are compared bit for bit with the brush's definition (see test_mask_modules.brushed).
+Masks on the server are compared bit for bit with the brush's definition (see annotator.brushed).
 """
 
 from collections.abc import Callable, Iterator
@@ -9,77 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.browser.annotator import Annotator, runs_of, stroke
 from tests.browser.conftest import serve
-from tests.browser.fake_api import FakeVideo, create_app, number_in
-from tests.browser.test_mask_modules import brushed, runs_of
-
-
-def stroke(start: tuple[float, float], end: tuple[float, float], diameter: int) -> np.ndarray:
-    """What a drag between two pixels paints on a 320 x 180 video."""
-    return brushed(180, 320, (start[0] + 0.3, start[1] + 0.3), (end[0] + 0.3, end[1] + 0.3), diameter)
-
-
-class Annotator:
-    """A person at the stage: keys and mouse in pixels of the video, and what the page says about itself."""
-
-    def __init__(self, page: Any, address: str) -> None:
-        self.page = page
-        self.address = address
-
-    def open(self, theme: str = "", opened: str = "1") -> "Annotator":
-        self.page.goto(f"{self.address}/?theme={theme}&opened={opened}")
-        self.page.wait_for_function("window.ready")
-        return self.idle()
-
-    def idle(self) -> "Annotator":
-        self.page.evaluate("window.__studio.idle()")
-        return self
-
-    def press(self, *keys: str) -> "Annotator":
-        for key in keys:
-            self.page.keyboard.press(key)
-        return self.idle()
-
-    def hurry(self, key: str, times: int) -> None:
-        for _ in range(times):
-            self.page.keyboard.press(key)
-
-    def state(self, name: str) -> Any:
-        return self.page.evaluate(f"window.__studio.state.{name}")
-
-    def at(self, x: float, y: float) -> tuple[float, float]:
-        """Window coordinates of a point of the video, a third of a pixel into the pixel (x, y), where no brush is undecided."""
-        point = self.page.evaluate("([x, y]) => window.__studio.clientPoint(x, y)", [x - 0.2, y - 0.2])
-        return point["x"], point["y"]
-
-    def click(self, x: float, y: float) -> "Annotator":
-        self.page.mouse.click(*self.at(x, y))
-        return self.idle()
-
-    def drag(self, start: tuple[float, float], end: tuple[float, float], release: bool = True) -> None:
-        self.page.mouse.move(*self.at(*start))
-        self.page.mouse.down()
-        self.page.mouse.move(*self.at(*end))
-        if release:
-            self.page.mouse.up()
-
-    def shown(self, frame: int, track: int) -> list[int] | None:
-        return self.page.evaluate("([frame, track]) => window.__studio.runs(frame, track)", [frame, track])
-
-    def text(self, selector: str) -> str:
-        return self.page.locator(selector).inner_text()
-
-    def corner(self) -> int:
-        """The frame number read from the canvas: what is really on show."""
-        x, y = self.page.evaluate("(() => { const p = window.__studio.clientPoint(11, 11); return [p.x, p.y]; })()")
-        red, green, _, _ = self.page.evaluate(
-            """([x, y]) => {
-              const canvas = document.querySelector(".ct-stage-canvas"), box = canvas.getBoundingClientRect();
-              return [...canvas.getContext("2d").getImageData(x - box.left, y - box.top, 1, 1).data];
-            }""",
-            [x, y],
-        )
-        return number_in(red, green)
+from tests.browser.fake_api import FakeVideo, create_app
 
 
 @pytest.fixture
@@ -322,6 +254,18 @@ def test_a_failing_server_loses_no_stroke(studio: Any) -> None:
     strokes = [stroke((x, 30), (x + 40, 50), size) for x in (100, 200)]
     assert (video.mask(1, 0) == before | strokes[0] | strokes[1]).all()
     assert annotator.text(".ct-saving") == "Saved"
+
+
+def test_a_failed_delete_says_so_and_changes_nothing(studio: Any) -> None:
+    annotator, video = studio()
+    annotator.page.watch.expected.append("503")
+    video.failing = True
+    annotator.press("ArrowDown", "Delete")
+    assert "The disk is full" in annotator.text(".ct-toasts")
+    assert annotator.state("saving") == "saved"
+    video.failing = False
+    assert sorted(video.tracks) == [1, 2, 3]
+    assert annotator.page.locator(".ct-track").count() == 3
 
 
 def test_an_answer_lost_on_the_way_does_not_count_as_a_conflict(studio: Any) -> None:

@@ -172,6 +172,19 @@ def test_a_refused_save_is_told_and_does_not_stop_the_next(modules: Any) -> None
     assert call(modules, "store save_queue api", body) == [409, "b"]
 
 
+def test_what_must_not_be_done_twice_is_not_tried_again(modules: Any) -> None:
+    body = (
+        QUEUE
+        + """
+      const run = async () => { throw new api.ApiError(0, "no answer"); };
+      queue.push({ run, once: true, rejected: (error) => log.push(error.message) });
+      await queue.idle();
+      return [log, states.state.saving.state];
+    """
+    )
+    assert call(modules, "store save_queue api", body) == [["no answer"], "saved"]
+
+
 def test_the_latest_wish_wins_and_no_step_is_lost(modules: Any) -> None:
     body = """
       const states = store.createStore({ video: { id: 1, length: 100 }, want: 0, frame: -1, direction: 1 });

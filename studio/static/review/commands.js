@@ -76,7 +76,7 @@ export class Commands {
   async addCategory(name) {
     try {
       await this.api.addCategory(this.store.state.video.project_id, name);
-      await this.session.refresh();
+      await this.session.refreshNow();
       return this.store.state.video.categories.find((category) => category.name === name) ?? null;
     } catch (error) {
       this.toast(error.message, { tone: "error" });
@@ -145,11 +145,12 @@ export class Commands {
         const answer = await this.api.operate(id, operation, body);
         if (this.store.state.video?.id !== id) return;
         this.session.adopt(answer.rev, touched);
-        await this.session.refresh();
+        await this.session.refreshNow();
         if (said) this.toast(said, { action: { label: "Undo", run: () => this.undo() } });
         then(answer);
       },
-      rejected: (error) => this.toast(error.message, { tone: "error" }),
+      once: true,
+      rejected: (error) => this.#refused(error),
     });
   }
 
@@ -166,11 +167,12 @@ export class Commands {
           return;
         }
         this.session.adopt(answer.rev, answer.frames ?? null);
-        await this.session.refresh();
+        await this.session.refreshNow();
         this.#showWhere(answer);
         this.toast(`${verb}: ${answer.edit.summary}`);
       },
-      rejected: (error) => this.toast(error.message, { tone: "error" }),
+      once: true,
+      rejected: (error) => this.#refused(error),
     });
   }
 
@@ -178,6 +180,11 @@ export class Commands {
     const { want, tracks: existing } = this.store.state;
     if (frames && (want < frames[0] || want > frames[1])) this.session.navigator.go(frames[0]);
     if (tracks.length === 1 && existing.some(({ id }) => id === tracks[0])) this.store.set({ selected: tracks[0] });
+  }
+
+  #refused(error) {
+    this.toast(error.message, { tone: "error" });
+    this.session.refreshSoon();
   }
 
   #needTrack() {

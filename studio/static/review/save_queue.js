@@ -1,6 +1,9 @@
 /* Everything that changes the video on the server, one request after the other in the order it was done.
-   In: jobs {run() -> promise, rejected(error)}. Out: state key `saving` {state: saved|saving|failed, pending, message}.
-   A failed connection keeps the job and tries again; a refusal (4xx) ends it, and `rejected` says so. */
+   In: jobs {run() -> promise, rejected(error), once}. Out: state key `saving` {state: saved|saving|failed, pending, message}.
+   A failed connection keeps the job and tries again; a refusal (4xx) ends it, and `rejected` says so. A job that must
+   not be done twice, such as undo, is `once`: nobody knows whether it arrived, so it too ends. */
+
+import { ApiError } from "./api.js";
 
 const RETRY_AFTER = 4000; // ms
 
@@ -47,12 +50,13 @@ export class SaveQueue {
       try {
         await job.run();
       } catch (error) {
-        if (error.temporary) {
+        if (error.temporary && !job.once) {
           this.#running = false;
           this.#report("failed", error.message);
           this.#timer = setTimeout(() => this.retry(), RETRY_AFTER);
           return;
         }
+        if (!(error instanceof ApiError)) reportError(error);
         job.rejected(error);
       }
       this.#jobs.shift();

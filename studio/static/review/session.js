@@ -41,7 +41,7 @@ export class Session {
   }
 
   async open(id) {
-    if (id === this.store.state.video?.id) return this.refresh();
+    if (id === this.store.state.video?.id) return this.refreshSoon();
     const turn = ++this.#turn;
     this.#close();
     if (id === null || id === undefined || id === "") return undefined;
@@ -62,11 +62,20 @@ export class Session {
     return undefined;
   }
 
-  /** Asks for everything again; what has not changed stays as it is. */
-  async refresh() {
+  /** Asks for everything again; what has not changed stays as it is. A failure is told, not thrown. */
+  async refreshNow() {
+    const turn = this.#turn;
+    try {
+      await this.#refresh(turn);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (turn === this.#turn) this.toast(error.message, { tone: "error" });
+    }
+  }
+
+  async #refresh(turn) {
     const { video } = this.store.state;
     if (!video) return;
-    const turn = this.#turn;
     const [fresh, lists] = await Promise.all([this.api.video(video.id), this.#fetchLists(video.id)]);
     if (turn !== this.#turn) return;
     this.store.set({ video: fresh, tracks: lists.tracks, timeline: lists.timeline, edits: lists.edits });
@@ -81,9 +90,7 @@ export class Session {
     const pending = this.#listsPending;
     this.#listsTimer = setTimeout(() => {
       this.#listsPending = null;
-      this.refresh()
-        .catch((error) => this.toast(error.message, { tone: "error" }))
-        .finally(() => pending.resolve());
+      this.refreshNow().finally(() => pending.resolve());
     }, LISTS_DELAY);
   }
 
@@ -169,7 +176,7 @@ export class Session {
     const wait = isRunning(video?.run) ? POLL_RUNNING : POLL_QUIET;
     this.#pollTimer = setTimeout(async () => {
       if (turn !== this.#turn) return;
-      if (!document.hidden && !this.busy()) await this.#lookForChanges(turn);
+      if (!document.hidden && this.stage.visible && !this.busy()) await this.#lookForChanges(turn);
       if (turn === this.#turn) this.#poll(turn);
     }, wait);
   }
@@ -181,7 +188,7 @@ export class Session {
       if (turn !== this.#turn || this.busy()) return;
       const changed = video.rev !== this.store.state.rev || isRunning(video.run) !== isRunning(before.video.run);
       this.store.set({ problem: "" });
-      if (changed) await this.refresh();
+      if (changed) await this.#refresh(turn);
       else if (isRunning(video.run)) this.store.set({ video });
     } catch (error) {
       if (turn === this.#turn) this.store.set({ problem: error.message });

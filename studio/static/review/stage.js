@@ -36,6 +36,10 @@ export class Stage {
     return video ? { width: video.width, height: video.height } : null;
   }
 
+  get visible() {
+    return this.root.offsetParent !== null;
+  }
+
   /** Shows a frame with its masks at once. */
   show(frame, picture, entries) {
     this.#shown = { frame, picture, entries };
