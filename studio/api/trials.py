@@ -4,13 +4,16 @@ A trial is a project of its own whose name begins with "Trial: ", so nothing tri
 """
 
 import json
+import os
+import uuid
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
+from starlette.responses import FileResponse
 
 from engine.checkpoint import ASSETS
 from engine.video import open_video
@@ -25,8 +28,16 @@ from studio.store import Row, library, one
 from studio.store.errors import Conflict, NotFound
 
 CLIPS = ASSETS / "clips"
+TITLES = {  # in the order of the page; other clips follow by name
+    "lake": "Lake",
+    "table": "Table",
+    "launchpad": "Launch pad",
+    "strangers": "Strangers",
+    "bigbuckbunny": "Big Buck Bunny",
+    "cup": "Cup",
+}
 PREFIX = "Trial: "
-THUMBNAIL_HEIGHT = 180
+THUMBNAIL_HEIGHT = 540  # it is the poster of the stage, too
 
 router = APIRouter(tags=["trials"])
 
@@ -48,15 +59,17 @@ class ExampleName(BaseModel):
 @router.get("/examples", response_model=ExampleList)
 def list_examples() -> Any:
     """The clips that ship with the program."""
-    return {"examples": [_example(path) for path in sorted(CLIPS.glob("*.mp4"))]}
-
-
-@router.get("/examples/{name}/thumbnail.jpg", response_class=Response)
-def get_example_thumbnail(name: str) -> Response:
-    """A small picture of a shipped clip."""
-    return Response(
-        _thumbnail(_clip(name)), media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"}
+    order = list(TITLES)
+    clips = sorted(
+        CLIPS.glob("*.mp4"), key=lambda path: (order.index(path.stem) if path.stem in TITLES else len(order), path.stem)
     )
+    return {"examples": [_example(path) for path in clips]}
+
+
+@router.get("/examples/{name}/thumbnail.jpg", response_class=FileResponse)
+def get_example_thumbnail(studio: InStudio, name: str) -> FileResponse:
+    """A small picture of a shipped clip."""
+    return FileResponse(_thumbnail(studio, _clip(name)), headers={"Cache-Control": "private, max-age=3600"})
 
 
 @router.post("/trials", response_model=schemas.Video, status_code=201)
@@ -112,13 +125,19 @@ def _example_name(body: bytes) -> str:
 def _example(path: Path) -> dict[str, Any]:
     with open_video(path) as source:
         seconds = source.length / source.fps
-    return {"name": path.stem, "title": path.stem.replace("_", " ").replace("-", " ").capitalize(), "seconds": seconds}
+    return {"name": path.stem, "title": TITLES.get(path.stem, path.stem.capitalize()), "seconds": seconds}
 
 
-@lru_cache
-def _thumbnail(path: Path) -> bytes:
-    with open_video(path) as source:
-        return encode(source.frame(source.length // 2), THUMBNAIL_HEIGHT)
+def _thumbnail(studio: Studio, path: Path) -> Path:
+    """A picture from the middle of a clip, made once per home."""
+    place = studio.home.thumbnails / f"example-{path.stem}.jpg"
+    if not place.is_file():
+        with open_video(path) as source:
+            jpeg = encode(source.frame(source.length // 2), THUMBNAIL_HEIGHT)
+        partial = place.with_name(f"{place.name}.{uuid.uuid4().hex}")
+        partial.write_bytes(jpeg)
+        os.replace(partial, place)
+    return place
 
 
 def _try_received(studio: Studio, received: ReceivedFile) -> Row:

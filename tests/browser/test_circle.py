@@ -1,7 +1,7 @@
 """The whole circle in a real browser, with a real worker and a real net.
 
-Open the demo project, run the model, go through the frames, paint, undo, delete, relabel, reload, export. What is exported is what the
-database shows, mask for mask.
+Open the demo project, run the model, go through the frames, paint, undo, delete, relabel, reload, export. What is exported is what
+the database shows, mask for mask.
 """
 
 import io

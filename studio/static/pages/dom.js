@@ -32,6 +32,11 @@ export function icon(name) {
   return svg;
 }
 
+/* What a list shows while it is empty. */
+export function emptyState(symbol, title, text) {
+  return element("div.empty-state", {}, icon(symbol), element("strong", {}, title), element("span.muted", {}, text));
+}
+
 /* 75.2 -> "1:15" */
 export function clock(seconds) {
   const whole = Math.max(0, Math.round(seconds));

@@ -1,7 +1,7 @@
 /* The Export page's parts: which project, and the exports made so far with their downloads. */
 
 import { get, post, url } from "./api.js";
-import { ago, attempt, element, icon, notify, poll } from "./dom.js";
+import { ago, attempt, element, emptyState, icon, notify, poll } from "./dom.js";
 import { cancel, hasEnded, progressBar, progressText } from "./jobs.js";
 import { onEnter } from "./shell.js";
 
@@ -61,7 +61,7 @@ function row(job) {
 /* The exports made so far, newest first; they come from the job table, so every browser sees the same ones. */
 export function made({ element: root }) {
   const list = element("div.job-list");
-  const empty = element("p.empty", {}, "No exports yet. What you export stays here for download.");
+  const empty = emptyState("archive", "No exports yet", "What you export stays here for download.");
   root.replaceChildren(element("header.page-head", {}, element("h1", {}, "Exports")), list, empty);
   let shown = "";
   const refresh = poll(root, 800, async () => {

@@ -1,7 +1,7 @@
 /* Jobs as cards: what runs, how far it is, how fast, how long still, and a way to stop it. Used by the Run page and wherever one job is followed. */
 
 import { get, post } from "./api.js";
-import { ago, attempt, duration, element, icon, notify, poll } from "./dom.js";
+import { ago, attempt, duration, element, emptyState, icon, notify, poll } from "./dom.js";
 
 const ENDED = new Set(["done", "failed", "cancelled"]);
 const KINDS = { run: "Find objects", import: "Import", export: "Export", overlay: "Overlay video", finetune: "Fine-tune" };
@@ -74,7 +74,7 @@ export function card(job) {
 /* The queue: running and waiting jobs first, then what has ended, newest first. */
 export function queue({ element: root }) {
   const list = element("div.job-list");
-  const empty = element("p.empty", {}, "Nothing is running. What you start appears here and goes on when you close the page.");
+  const empty = emptyState("clock", "Nothing is running", "What you start appears here and goes on when you close the page.");
   root.replaceChildren(element("header.page-head", {}, element("h1", {}, "Queue")), list, empty);
   let shown = "";
   const refresh = poll(root, 700, async () => {

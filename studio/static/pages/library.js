@@ -1,7 +1,7 @@
 /* The Library: projects at the left, the chosen one's videos as cards at the right, and the ways to bring videos in. */
 
 import { get, post, upload, url } from "./api.js";
-import { attempt, clock, element, fill, icon, notify, poll } from "./dom.js";
+import { attempt, clock, element, emptyState, fill, icon, notify, poll } from "./dom.js";
 import { progressBar, setBar } from "./jobs.js";
 import { go, onEnter } from "./shell.js";
 
@@ -86,12 +86,10 @@ export function mount({ element: root }) {
   const byPath = element("button", {}, icon("folder"), "From this computer");
   const transfers = element("div.transfers");
   const cards = element("div.card-grid");
-  const empty = element(
-    "div.empty-state",
-    { hidden: true },
-    icon("film"),
-    element("strong", {}, "No videos yet"),
-    element("span.muted", {}, "Drop video files here, or give the path of a file or a folder of frames on the machine the studio runs on."),
+  const empty = emptyState(
+    "film",
+    "No videos yet",
+    "Drop video files here, or give the path of a file or a folder of frames on the machine the studio runs on.",
   );
 
   const pathForm = inlineForm(byPath, "Path of a video file or a folder of images", async (path) => {
@@ -103,6 +101,8 @@ export function mount({ element: root }) {
     go("library", { project: made.id });
     await refresh();
   });
+
+  empty.hidden = true;
 
   const body = element(
     "section.library-body",

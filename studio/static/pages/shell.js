@@ -60,13 +60,13 @@ function lastVideo() {
   return Number(localStorage.getItem("ctvis.video")) || null;
 }
 
-/* Review without a video shows the first one of the library, if there is any. */
+/* Review without a video shows the first one of the library that a model has run on, or else the first. */
 async function openSomeVideo() {
   const { projects } = await get("/projects");
   const project = projects.find((one) => one.videos > 0);
   if (!project) return;
   const { videos } = await get(`/projects/${project.id}/videos`);
-  history.replaceState(null, "", `?view=review&video=${videos[0].id}`);
+  history.replaceState(null, "", `?view=review&video=${(videos.find((video) => video.run) ?? videos[0]).id}`);
   announce();
 }
 

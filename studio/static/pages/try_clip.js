@@ -51,7 +51,7 @@ export function source({ element: root }) {
       const card = element(
         "button.example",
         { title: clip.title, "aria-pressed": "false", dataset: { example: clip.name } },
-        element("img", { src: poster, alt: "" }),
+        element("img", { src: poster, alt: "", loading: "lazy" }),
         element("span", {}, clip.title),
         element("span.length", {}, clock(clip.seconds)),
       );
