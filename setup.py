@@ -33,7 +33,7 @@ def build_arguments(choice: str) -> dict:
     extension = cpp_extension.CppExtension(
         "engine._C",
         sources=["engine/csrc/ms_deform_attn.cpp"],
-        depends=["engine/csrc/ms_deform_attn.h"],
+        depends=[f"engine/csrc/{name}.h" for name in ("ms_deform_attn", "channel_block", "samples")],
         define_macros=[("TORCH_TARGET_VERSION", OLDEST_TORCH)],
         extra_compile_args=COMPILER_FLAGS,
         py_limited_api=True,

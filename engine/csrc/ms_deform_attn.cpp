@@ -4,7 +4,9 @@
 // dispatcher a faster body, through the ABI-stable API, so that one binary serves many torch versions.
 // Work is split so that no two threads write the same memory: forward by query, backward by picture and head.
 // Letters: N pictures, S positions of all levels, M heads, D channels a head, Q queries, L levels, P points.
+#include "channel_block.h"
 #include "ms_deform_attn.h"
+#include "samples.h"
 
 #include <Python.h>
 #include <torch/csrc/stable/library.h>
@@ -13,13 +15,9 @@
 #include <torch/headeronly/core/ScalarType.h>
 #include <torch/headeronly/util/Exception.h>
 
-#include <algorithm>
 #include <array>
-#include <cstring>
 #include <limits>
 #include <tuple>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 // One wheel must run on every x86-64: the loops are compiled for three generations of it and chosen at run time.
@@ -30,134 +28,15 @@
 namespace {
 
 using ctvis::Axis;
+using ctvis::Block;
+using ctvis::kCorners;
+using ctvis::Samples;
+using ctvis::Sizes;
+using ctvis::sum_lanes;
 using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
 
-constexpr int kCorners = 4;
-
-struct Level {
-  int32_t height, width;
-  int32_t start;  // of its first pixel within S
-};
-
-struct Sizes {
-  int64_t batch, positions, heads, channels, queries, points;
-  std::vector<Level> levels;
-
-  int64_t row() const { return heads * channels; }
-  int64_t head_samples() const { return static_cast<int64_t>(levels.size()) * points; }
-};
-
-// ---- channels in vectors ---------------------------------------------------------------------------------------------
-
-// Loops over channels use the compiler's vector types, since g++ 12 turns plain ones inside out. kBlock channels stay in
-// registers at a time, as kVectors vectors; the compiler splits these where the machine's are shorter.
-template <typename scalar, int kBlock>
-struct Block {
-  static constexpr int kLanes = std::min(kBlock, static_cast<int>(64 / sizeof(scalar)));
-  static constexpr int kVectors = kBlock / kLanes;
-  typedef scalar Vector __attribute__((vector_size(kLanes * sizeof(scalar))));
-
-  static CTVIS_INLINE Vector load(const scalar* source, int vector) {
-    Vector loaded;
-    std::memcpy(&loaded, source + vector * kLanes, sizeof(loaded));
-    return loaded;
-  }
-
-  static CTVIS_INLINE void store(scalar* target, int vector, Vector values) {
-    std::memcpy(target + vector * kLanes, &values, sizeof(values));
-  }
-};
-
-// Adds the upper half of the lanes to the lower half until one is left.
-template <typename scalar, int kLanes, typename Vector>
-CTVIS_INLINE scalar sum_lanes(Vector vector) {
-  if constexpr (kLanes == 1) {
-    return vector[0];
-  } else {
-    constexpr int kHalf = kLanes / 2;
-    return [&]<int... lane>(std::integer_sequence<int, lane...>) __attribute__((always_inline)) {
-      return sum_lanes<scalar, kHalf>(
-          __builtin_shufflevector(vector, vector, lane...) + __builtin_shufflevector(vector, vector, (lane + kHalf)...));
-    }(std::make_integer_sequence<int, kHalf>());
-  }
-}
-
-// ---- where the samples lie -------------------------------------------------------------------------------------------
-
-// The samples that some heads of one query take, located all at once in a loop that is vectorised over samples.
-template <typename scalar>
-class Samples {
- public:
-  // Their number is rounded up to whole vectors; the samples added lie outside a level of one pixel and are not read.
-  Samples(const Sizes& sizes, int64_t heads) : count_(heads * sizes.head_samples()), padded_((count_ + 15) / 16 * 16) {
-    levels_.fill(std::vector<int32_t>(padded_, 1));
-    for (int64_t sample = 0; sample < count_; ++sample) {
-      const Level& level = sizes.levels[sample / sizes.points % sizes.levels.size()];
-      levels_[0][sample] = level.height;
-      levels_[1][sample] = level.width;
-      levels_[2][sample] = level.start;
-    }
-    locations_.assign(2 * padded_, scalar(-9));
-    attention_.assign(padded_, scalar(0));
-    pixels_.resize(kCorners * padded_);
-    factors_.resize(kCorners * padded_);
-    weights_.resize(4 * padded_);
-    slopes_.resize(4 * padded_);
-  }
-
-  // locations: (heads, L, P, 2) as (x, y); attention: (heads, L, P)
-  CTVIS_INLINE void locate(const scalar* locations, const scalar* attention) {
-    std::memcpy(locations_.data(), locations, 2 * count_ * sizeof(scalar));
-    std::memcpy(attention_.data(), attention, count_ * sizeof(scalar));
-    const int32_t* __restrict__ heights = levels_[0].data();
-    const int32_t* __restrict__ widths = levels_[1].data();
-    const int32_t* __restrict__ starts = levels_[2].data();
-    const scalar* __restrict__ location = locations_.data();
-    const scalar* __restrict__ factor_of_all = attention_.data();
-    int32_t* __restrict__ pixels = pixels_.data();
-    scalar* __restrict__ factors = factors_.data();
-    scalar* __restrict__ weights = weights_.data();
-    scalar* __restrict__ slopes = slopes_.data();
-    const int64_t padded = padded_;
-#pragma GCC ivdep
-    for (int64_t s = 0; s < padded; ++s) {
-      const Axis<scalar> x = ctvis::sample_axis(location[2 * s], widths[s]);
-      const Axis<scalar> y = ctvis::sample_axis(location[2 * s + 1], heights[s]);
-      for (int corner = 0; corner < kCorners; ++corner) {
-        pixels[corner * padded + s] = starts[s] + ctvis::corner_pixel(y, x, widths[s], corner);
-        factors[corner * padded + s] = factor_of_all[s] * ctvis::corner_weight(y, x, corner);
-      }
-      for (int cell = 0; cell < 2; ++cell) {
-        weights[cell * padded + s] = x.weight[cell];
-        weights[(2 + cell) * padded + s] = y.weight[cell];
-        slopes[cell * padded + s] = x.slope[cell];
-        slopes[(2 + cell) * padded + s] = y.slope[cell];
-      }
-    }
-  }
-
-  CTVIS_INLINE int64_t pixel(int64_t sample, int corner) const { return pixels_[corner * padded_ + sample]; }
-  // Attention times bilinear weight.
-  CTVIS_INLINE scalar factor(int64_t sample, int corner) const { return factors_[corner * padded_ + sample]; }
-  CTVIS_INLINE Axis<scalar> x(int64_t sample) const { return axis(sample); }
-  CTVIS_INLINE Axis<scalar> y(int64_t sample) const { return axis(2 * padded_ + sample); }
-
- private:
-  // Without the cells, which `pixel` holds.
-  CTVIS_INLINE Axis<scalar> axis(int64_t first) const {
-    const int64_t second = first + padded_;
-    return {{}, {weights_[first], weights_[second]}, {slopes_[first], slopes_[second]}};
-  }
-
-  int64_t count_, padded_;
-  std::array<std::vector<int32_t>, 3> levels_;  // height, width and start of each sample's level
-  std::vector<scalar> locations_, attention_;
-  std::vector<int32_t> pixels_;
-  std::vector<scalar> factors_, weights_, slopes_;
-};
-
-// ---- forward ---------------------------------------------------------------------------------------------------------
+// ---- forward ------------------------------------------------------------------------------------------------------
 
 template <typename scalar>
 struct Forward {
@@ -168,9 +47,9 @@ struct Forward {
   scalar* output;           // (N, Q, M, D)
 
   // Queries [begin, end) of the N * Q. kBlock divides D.
-  template <int kBlock>
+  template <int kBlock, int kBytes>
   CTVIS_INLINE void run(int64_t begin, int64_t end) const {
-    using Channels = Block<scalar, kBlock>;
+    using Channels = Block<scalar, kBlock, kBytes>;
     const int64_t row = sizes.row(), head_count = sizes.head_samples(), count = sizes.heads * head_count;
     Samples<scalar> samples(sizes, sizes.heads);
     for (int64_t query = begin; query < end; ++query) {
@@ -192,7 +71,7 @@ struct Forward {
   }
 };
 
-// ---- backward --------------------------------------------------------------------------------------------------------
+// ---- backward -----------------------------------------------------------------------------------------------------
 
 template <typename scalar>
 struct Backward {
@@ -206,7 +85,7 @@ struct Backward {
   scalar* grad_attention;
 
   // Of the N * M, [begin, end): all that one head does in one picture, since all its queries add to the same pixels.
-  template <int kBlock>
+  template <int kBlock, int kBytes>
   CTVIS_INLINE void run(int64_t begin, int64_t end) const {
     const int64_t channels = sizes.channels, count = sizes.head_samples();
     Samples<scalar> samples(sizes, 1);
@@ -218,17 +97,17 @@ struct Backward {
         const int64_t first = query_head * count;
         samples.locate(locations + 2 * first, attention + first);
         for (int64_t sample = 0; sample < count; ++sample) {
-          run_sample<kBlock>(samples, sample, grad + query_head * channels, pixels, first + sample);
+          run_sample<kBlock, kBytes>(samples, sample, grad + query_head * channels, pixels, first + sample);
         }
       }
     }
   }
 
   // query_grad: (D); pixels: where the head's pixels begin; at: the sample's place in (N, Q, M, L, P)
-  template <int kBlock>
+  template <int kBlock, int kBytes>
   CTVIS_INLINE void run_sample(
       const Samples<scalar>& samples, int64_t sample, const scalar* query_grad, int64_t pixels, int64_t at) const {
-    using Channels = Block<scalar, kBlock>;
+    using Channels = Block<scalar, kBlock, kBytes>;
     using Vector = typename Channels::Vector;
     Vector products[kCorners] = {};
     for (int64_t channel = 0; channel < sizes.channels; channel += kBlock) {
@@ -256,23 +135,23 @@ struct Backward {
   }
 };
 
-// ---- choosing the compiled variant -----------------------------------------------------------------------------------
+// ---- choosing the compiled variant --------------------------------------------------------------------------------
 
 template <typename Job, int kBlock>
 void run_baseline(const Job& job, int64_t begin, int64_t end) {
-  job.template run<kBlock>(begin, end);
+  job.template run<kBlock, 16>(begin, end);
 }
 
 #ifdef CTVIS_MULTIVERSION
 template <typename Job, int kBlock>
 __attribute__((target("arch=x86-64-v3"))) void run_avx2(const Job& job, int64_t begin, int64_t end) {
-  job.template run<kBlock>(begin, end);
+  job.template run<kBlock, 32>(begin, end);
 }
 
 template <typename Job, int kBlock>
 __attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))) void run_avx512(
     const Job& job, int64_t begin, int64_t end) {
-  job.template run<kBlock>(begin, end);
+  job.template run<kBlock, 64>(begin, end);
 }
 #endif
 
@@ -293,7 +172,7 @@ void run_parallel(const Job& job, int64_t units, int64_t grain) {
   torch::stable::parallel_for(0, units, grain, [&](int64_t begin, int64_t end) { run(job, begin, end); });
 }
 
-// ---- the op ----------------------------------------------------------------------------------------------------------
+// ---- the op -------------------------------------------------------------------------------------------------------
 
 // Refuses all that would make a kernel leave the tensors' memory.
 Sizes checked_sizes(

@@ -1,4 +1,5 @@
-// Arithmetic of one bilinear sample, written once for host and device: plain functions of plain numbers, no memory, no torch.
+// Arithmetic of one bilinear sample, written once for host and device: plain functions of plain numbers, without
+// memory and without torch.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +43,10 @@ CTVIS_INLINE Axis<scalar> sample_axis(scalar location, int32_t size) {
       {-extent * first_counts, extent * second_counts}};
 }
 
-// A sample reads four pixels, in the order (top left, top right, bottom left, bottom right): corner c is row cell[c / 2],
+// A sample reads four pixels, in the order top left, top right, bottom left, bottom right: corner c is row cell[c / 2],
 // column cell[c % 2]. Pixels are numbered row by row.
+constexpr int kCorners = 4;
+
 template <typename scalar>
 CTVIS_INLINE int32_t corner_pixel(const Axis<scalar>& row, const Axis<scalar>& column, int32_t width, int corner) {
   return row.cell[corner / 2] * width + column.cell[corner % 2];
