@@ -9,7 +9,7 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from studio.api import create_api, results, trials
 from studio.login import LoginGate, read_secret
@@ -84,7 +84,7 @@ class RevalidatedFiles(StaticFiles):
     """Files that a browser keeps but asks about each time, so that an update is seen at once."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_header(message):  # type: ignore[no-untyped-def]
+        async def send_with_header(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"].append((b"cache-control", b"no-cache"))
             await send(message)

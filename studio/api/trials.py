@@ -6,6 +6,7 @@ A trial is a project of its own whose name begins with "Trial: ", so nothing tri
 import json
 import os
 import uuid
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,8 @@ def keep_trial(studio: InStudio, project_id: int) -> Any:
         return next(project for project in library.projects(database) if project["id"] == project_id)
 
 
-def _numbered(name: str) -> Any:
+def _numbered(name: str) -> Iterator[str]:
+    """`name`, "name 2", "name 3" and so on."""
     yield name
     number = 2
     while True:
