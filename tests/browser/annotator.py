@@ -94,6 +94,10 @@ class Annotator:
     def text(self, selector: str) -> str:
         return self.page.locator(selector).inner_text()
 
+    def row(self, selector: str) -> str:
+        """The text of a row of the track list, laid out already or not."""
+        return self.page.locator(selector).text_content()
+
     def corner(self) -> int:
         """The frame number read from the canvas: what is really on show."""
         x, y = self.page.evaluate("(() => { const p = window.__studio.clientPoint(11, 11); return [p.x, p.y]; })()")

@@ -55,7 +55,8 @@ class FakeVideo:
     objects: int = 3
     name: str = "walk.mp4"
     run: dict[str, Any] | None = None
-    delay: float = 0.0
+    delay: float = 0.0  # seconds every answer takes
+    save_delay: float = 0.0  # seconds more that a change takes
     failing: bool = False
     rev: int = 1
     category_names: list[str] = field(default_factory=lambda: ["person", "dog", "boat"])
@@ -148,7 +149,7 @@ def create_app(video: FakeVideo, page: bool = True) -> FastAPI:
     async def misbehave(request: Request, call_next: Any) -> Response:
         if request.url.path.startswith("/api"):
             video.requests.append(f"{request.method} {request.url.path}")
-            await asyncio.sleep(video.delay)
+            await asyncio.sleep(video.delay + (video.save_delay if request.method != "GET" else 0))
             if video.failing and request.method != "GET":
                 return JSONResponse({"detail": "The disk is full. Free some space."}, 503)
         return await call_next(request)

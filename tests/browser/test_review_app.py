@@ -173,7 +173,7 @@ def test_tracks_are_deleted_cut_renamed_and_brought_back(studio: Studio, review:
     annotator = review(video)
     track = studio.track(video)
     annotator.press("ArrowDown", "c", "2")
-    assert annotator.text(".ct-track.ct-selected .ct-track-name") == "cat"
+    assert annotator.row(".ct-track.ct-selected .ct-track-name") == "cat"
     annotator.press("Shift+ArrowRight", "Shift+Delete")
     assert studio.mask(video, track, 10) is None
     assert studio.mask(video, track, 9) is not None
@@ -181,7 +181,7 @@ def test_tracks_are_deleted_cut_renamed_and_brought_back(studio: Studio, review:
     assert view.tracks(studio.store.database, video) == []
     annotator.press("Control+z", "Control+z", "Control+z")
     assert (studio.mask(video, track, 59) == box(59)).all()
-    assert annotator.text(".ct-track .ct-track-name") == "dog"
+    assert annotator.row(".ct-track .ct-track-name") == "dog"
     assert annotator.page.locator(".ct-edit.ct-undone").count() == 3
 
 

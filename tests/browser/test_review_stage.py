@@ -3,6 +3,7 @@
 Masks on the server are compared bit for bit with the brush's definition (see annotator.brushed).
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -156,7 +157,7 @@ def test_many_quick_strokes_over_several_frames_are_all_saved_in_order(studio: A
     before = {frame: video.mask(1, frame) for frame in range(4)}
     annotator.press("ArrowDown", "b")
     size = annotator.state("brushSize")
-    video.delay = 0.03
+    video.save_delay = 0.2
     for frame in range(4):
         for x in (60, 150, 240):
             annotator.drag((x, 20), (x + 30, 40))
@@ -315,7 +316,7 @@ def test_the_category_menu_works_by_keys_alone(studio: Any) -> None:
     annotator, video = studio()
     annotator.press("ArrowDown", "c", "3")
     assert video.tracks[1]["category_id"] == 3
-    assert "boat" in annotator.text(".ct-track.ct-selected")
+    assert "boat" in annotator.row(".ct-track.ct-selected")
     annotator.press("c", "ArrowUp", "Enter")
     annotator.idle()
     assert video.tracks[1]["category_id"] == 2
@@ -328,7 +329,7 @@ def test_a_category_can_be_added_from_the_menu(studio: Any) -> None:
     annotator.press("ArrowDown", "c")
     annotator.page.get_by_label("Name of a new category").fill("canoe")
     annotator.page.keyboard.press("Enter")
-    annotator.page.wait_for_function("document.querySelector('.ct-track.ct-selected').innerText.includes('canoe')")
+    annotator.page.wait_for_function("document.querySelector('.ct-track.ct-selected').textContent.includes('canoe')")
     assert video.tracks[1]["category_id"] == 4
 
 
@@ -410,15 +411,29 @@ def test_hidden_and_solo_tracks_leave_the_stage(studio: Any) -> None:
     assert (annotator.state("hidden"), annotator.state("solo")) == ([], None)
 
 
-def test_space_plays_at_the_videos_speed_and_counts_what_it_drops(studio: Any) -> None:
+def test_space_plays_by_the_clock_and_counts_what_it_drops(studio: Any) -> None:
     annotator, _ = studio()
     annotator.page.keyboard.press("Space")
-    annotator.page.wait_for_timeout(1200)
+    watched = annotator.page.evaluate("""() => new Promise((resolve) => {
+      const seen = [];
+      const look = (time) => {
+        const { frame } = window.__studio;
+        if (seen.at(-1)?.frame !== frame) seen.push({ time, frame });
+        if (frame < 60) requestAnimationFrame(look);
+        else resolve(seen);
+      };
+      requestAnimationFrame(look);
+    })""")
     annotator.page.keyboard.press("Space")
     state = annotator.idle().page.evaluate("window.__studio.state")
     assert not state["playing"]
-    assert 15 <= state["frame"] <= 40  # 30 frames in 1.2 s, on a machine that may be busy
     assert annotator.corner() == state["frame"]
+    start, end = watched[1], watched[-1]
+    assert (end["frame"] - start["frame"]) / 25 == pytest.approx((end["time"] - start["time"]) / 1000, abs=0.25)
+    frames = [shown["frame"] for shown in watched]
+    assert frames == sorted(frames)
+    skipped = sum(later - earlier - 1 for earlier, later in itertools.pairwise(frames))
+    assert skipped <= state["dropped"] <= skipped + state["frame"] - 60
 
 
 def test_space_and_drag_moves_the_picture_without_playing(studio: Any) -> None:

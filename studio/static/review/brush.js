@@ -41,6 +41,6 @@ export const LARGEST_BRUSH = SIZES[SIZES.length - 1];
 
 /** The next larger (direction 1) or smaller (-1) diameter. */
 export function nextSize(diameter, direction) {
-  const candidates = direction > 0 ? SIZES.filter((size) => size > diameter) : SIZES.filter((size) => size < diameter).reverse();
-  return candidates[0] ?? diameter;
+  const next = direction > 0 ? SIZES.find((size) => size > diameter) : SIZES.findLast((size) => size < diameter);
+  return next ?? diameter;
 }

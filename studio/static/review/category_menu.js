@@ -24,7 +24,8 @@ export class CategoryMenu {
     this.#returnTo = anchor;
     this.choose = choose;
     const items = categories.map((category, i) => this.#item(category, i, category.id === current));
-    this.root.replaceChildren(el("div", { class: "ct-menu-title" }, title), el("div", { class: "ct-menu-items" }, items), this.#field());
+    const heading = el("div", { class: "ct-menu-title" }, title);
+    this.root.replaceChildren(heading, el("div", { class: "ct-menu-items" }, items), this.#field());
     this.root.setAttribute("aria-label", title);
     this.root.hidden = false;
     this.#place(anchor);
@@ -35,6 +36,7 @@ export class CategoryMenu {
   close({ refocus = true } = {}) {
     if (this.root.hidden) return;
     this.root.hidden = true;
+    if (this.root.contains(document.activeElement)) document.activeElement.blur(); // or the next key would come here
     if (refocus) this.#returnTo?.focus();
     this.#returnTo = null;
   }
@@ -42,7 +44,7 @@ export class CategoryMenu {
   #item(category, index, checked) {
     const swatch = el("span", { class: "ct-swatch" });
     if (category.color) swatch.style.setProperty("--swatch", category.color);
-    const digit = el("kbd", { class: "ct-key-cap" }, index < 9 ? String(index + 1) : "");
+    const digit = el("kbd", { class: "ct-key-cap", "aria-hidden": "true" }, index < 9 ? String(index + 1) : "");
     const name = el("span", { class: "ct-ellipsis" }, category.name);
     return button(
       { class: "ct-menu-item", role: "menuitemradio", "aria-checked": String(checked), onclick: () => this.#take(category) },
@@ -51,7 +53,9 @@ export class CategoryMenu {
   }
 
   #field() {
-    const input = el("input", { class: "ct-input", placeholder: "New category…", "aria-label": "Name of a new category", maxlength: 100 });
+    const input = el("input", {
+      class: "ct-input", placeholder: "New category…", "aria-label": "Name of a new category", maxlength: 100,
+    });
     input.addEventListener("keydown", async (event) => {
       if (event.key !== "Enter" || !input.value.trim()) return;
       event.preventDefault();
@@ -76,7 +80,7 @@ export class CategoryMenu {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (event.key === "Escape") this.close();
     else if (step) items[(items.indexOf(document.activeElement) + step + items.length) % items.length].focus();
-    else if (!typing && /^[1-9]$/.test(event.key)) this.root.querySelectorAll(".ct-menu-item")[Number(event.key) - 1]?.click();
+    else if (!typing && /^[1-9]$/.test(event.key)) items[Number(event.key) - 1]?.click();
     else return;
     event.preventDefault();
   }

@@ -116,7 +116,8 @@ export class Commands {
       },
       rejected: (error) => {
         masks.reject(unsaved);
-        const why = error.status === 409 ? "it was changed elsewhere in the meantime. The current mask is shown." : error.message;
+        const changed = "it was changed elsewhere in the meantime. The current mask is shown.";
+        const why = error.status === 409 ? changed : error.message;
         this.toast(`Your stroke on track ${track}, frame ${frame}, was not saved: ${why}`, { tone: "error" });
         if (masks !== this.session.masks) return;
         this.stage.showMasks(frame, masks.peek(frame));

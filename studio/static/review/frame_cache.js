@@ -30,11 +30,6 @@ export class FrameCache {
     return this.#pictures.has(this.address(frame));
   }
 
-  /** The picture if it is here already, else undefined. */
-  peek(frame) {
-    return this.#pictures.get(this.address(frame));
-  }
-
   async get(frame) {
     const url = this.address(frame);
     const picture = this.#pictures.get(url);

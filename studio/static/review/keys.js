@@ -60,7 +60,7 @@ export function keyName(event) {
 
 const SYMBOLS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", " ": "Space" };
 
-/** The parts of a key as printed on the help sheet: ["Ctrl", "Shift", "Z"]; a "+" at the start or after a "+" is a key itself. */
+/** The parts of a key as printed on the help sheet: ["Ctrl", "Shift", "Z"]. A "+" at the start or after a "+" is a key. */
 export function keyCaps(key) {
   return key.split(/(?<!^|\+)\+/).map((part) => SYMBOLS[part] ?? part);
 }

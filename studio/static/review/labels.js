@@ -33,7 +33,8 @@ function findPlace(box, width, stage, placed, strong) {
   return free ?? (strong ? candidates[0] : null);
 }
 
-function overlap(a, b) {
+/** Whether two boxes {x, y, width, height} share some area. */
+export function overlap(a, b) {
   return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }
 
@@ -54,5 +55,5 @@ function drawTag(context, { text, color, strong }, { x, y, width, height }) {
 export function labelText(track, entry) {
   const score = entry.score ?? track.score;
   const origin = entry.source === "user" ? "corrected" : typeof score === "number" ? score.toFixed(2) : null;
-  return [track.id, track.category, origin].filter((part) => part !== null && part !== undefined && part !== "").join(" · ");
+  return [track.id, track.category, origin].filter((part) => part !== null && part !== undefined).join(" · ");
 }

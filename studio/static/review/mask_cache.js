@@ -5,7 +5,7 @@
 import { LruMap } from "./lru.js";
 import { decodeCounts } from "./rle.js";
 
-export const CHUNK = 32;
+const CHUNK = 32;
 const CHUNKS_KEPT = 48;
 
 const chunkOf = (frame) => Math.floor(frame / CHUNK);

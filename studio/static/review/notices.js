@@ -3,6 +3,8 @@
 
 import { el, setText } from "./dom.js";
 
+const EMPTY = "No tracks yet: run the model on this video, or press N to draw one.";
+
 export function createNotices(store, isRunning) {
   const message = el("div", { class: "ct-notice", role: "status" });
   const bar = el("div", { class: "ct-run-bar" });
@@ -11,7 +13,7 @@ export function createNotices(store, isRunning) {
 
   store.watch(["video", "problem", "loading", "tracks"], ({ video, problem, loading, tracks }) => {
     const text = problem || loading || (video ? "" : "Choose a video to review.");
-    const hint = video && tracks.length === 0 && !isRunning(video.run) ? "No tracks yet: run the model on this video, or press N to draw one." : "";
+    const hint = video && tracks.length === 0 && !isRunning(video.run) ? EMPTY : "";
     message.hidden = !text && !hint;
     message.classList.toggle("ct-notice-low", !text);
     message.classList.toggle("ct-error", Boolean(problem));
@@ -21,7 +23,8 @@ export function createNotices(store, isRunning) {
     run.hidden = !isRunning(video?.run);
     if (run.hidden) return;
     const percent = Math.round((video.run.progress ?? 0) * 100);
-    setText(runText, video.run.state === "queued" ? "Waiting for the model to start" : `The model is at work · ${percent} %`);
+    const waiting = video.run.state === "queued";
+    setText(runText, waiting ? "Waiting for the model to start" : `The model is at work · ${percent} %`);
     bar.style.width = `${percent}%`;
   });
   return el("div", { class: "ct-notices" }, message, run);

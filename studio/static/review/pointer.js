@@ -125,7 +125,8 @@ export class Pointer {
     this.#showTip();
     if (this.#gesture) this.#gesture.move(event);
     else if (this.store.state.video) {
-      this.store.set({ hovered: this.store.state.tool === "select" ? this.stage.trackAt(this.stage.sourceOf(event)) : null });
+      const picking = this.store.state.tool === "select";
+      this.store.set({ hovered: picking ? this.stage.trackAt(this.stage.sourceOf(event)) : null });
     }
   }
 

@@ -1,5 +1,6 @@
 /* Everything that changes the video on the server, one request after the other in the order it was done.
-   In: jobs {run() -> promise, rejected(error), once}. Out: state key `saving` {state: saved|saving|failed, pending, message}.
+   In: jobs {run() -> promise, rejected(error), once}. Out: state key `saving`, {state: saved|saving|failed, pending,
+   message}.
    A failed connection keeps the job and tries again; a refusal (4xx) ends it, and `rejected` says so. A job that must
    not be done twice, such as undo, is `once`: nobody knows whether it arrived, so it too ends. */
 

@@ -3,7 +3,7 @@
    Draws at most once per animation frame; fetches nothing and changes no mask. */
 
 import { el, oncePerFrame } from "./dom.js";
-import { drawLabels, labelText } from "./labels.js";
+import { drawLabels, labelText, overlap } from "./labels.js";
 import { covers } from "./mask.js";
 import { SpriteCache } from "./sprite.js";
 import { fitView, keepVisible, panBy, toScreen, toSource, zoomAt, centred } from "./viewport.js";
@@ -141,7 +141,7 @@ export class Stage {
     const tags = masks
       .filter(({ track, sprite }) => sprite.crop && (showLabels || track.id === hovered))
       .map((mask) => this.#tag(mask, emphasis(mask) > 0))
-      .filter(({ box }) => box.x < this.size.width && box.y < this.size.height && box.x + box.width > 0 && box.y + box.height > 0);
+      .filter(({ box }) => overlap(box, { x: 0, y: 0, ...this.size }));
     drawLabels(context, tags, this.size, LABEL_FONT);
   }
 

@@ -5,7 +5,8 @@ export function createTestHook(store, session, queue, stage) {
     /** A copy of what is plain data in the state. */
     get state() {
       const { saving, hidden, ...rest } = store.state;
-      return structuredClone({ ...rest, hidden: [...hidden], saving: saving.state, pending: saving.pending, message: saving.message });
+      const { state: progress, pending, message } = saving;
+      return structuredClone({ ...rest, hidden: [...hidden], saving: progress, pending, message });
     },
     get frame() {
       return store.state.frame;

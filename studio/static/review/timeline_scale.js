@@ -2,6 +2,7 @@
    A range is {start, end} in frames (end exclusive, fractions allowed); width in CSS pixels. */
 
 const FEWEST_FRAMES = 8; // shown at the closest zoom
+const LEAST_MARK = 6; // px between two marks of the ruler
 
 export function frameToX(frame, range, width) {
   return ((frame - range.start) / (range.end - range.start)) * width;
@@ -44,8 +45,8 @@ export function ticks(range, width, room) {
   const least = Math.max(1, perPixel * room);
   const power = 10 ** Math.floor(Math.log10(least));
   const step = [1, 2, 5, 10].map((unit) => unit * power).find((candidate) => candidate >= least - 1e-9);
-  const minor = step >= 10 && (step / 10) / perPixel >= 6 ? step / 10 : step >= 5 && (step / 5) / perPixel >= 6 ? step / 5 : step;
-  return { step, minor };
+  const parts = [10, 5].find((count) => step >= count && step / count / perPixel >= LEAST_MARK) ?? 1;
+  return { step, minor: step / parts };
 }
 
 /** Spans [start, end, source] that touch the range, from a list sorted by start. */

@@ -9,7 +9,11 @@ export function createTitle(store) {
   store.watch(["video"], ({ video }) => {
     setText(name, video?.name ?? "No video");
     name.title = video?.name ?? "";
-    setText(facts, video ? `${video.width} × ${video.height} · ${video.length} frames · ${Number(video.fps.toFixed(2))} fps` : "");
+    setText(facts, video ? describe(video) : "");
   });
   return el("header", { class: "ct-title" }, name, facts);
+}
+
+function describe({ width, height, length, fps }) {
+  return `${width} × ${height} · ${length} frames · ${Number(fps.toFixed(2))} fps`;
 }

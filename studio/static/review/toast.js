@@ -27,7 +27,8 @@ export function createToasts() {
       };
       message.append(button({ class: "ct-link", onclick: act }, action.label));
     }
-    message.append(button({ class: "ct-icon-button ct-small", "aria-label": "Close message", onclick: close }, icon("close")));
+    const closing = { class: "ct-icon-button ct-small", "aria-label": "Close message", onclick: close };
+    message.append(button(closing, icon("close")));
     root.append(message);
   };
 

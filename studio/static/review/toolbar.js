@@ -39,7 +39,8 @@ function createTools(store, actions) {
 }
 
 function createBrushSize(store) {
-  const slider = createSlider("Brush size in pixels of the video ([ and ])", 1, LARGEST_BRUSH, 1, (brushSize) => store.set({ brushSize }));
+  const resize = (brushSize) => store.set({ brushSize });
+  const slider = createSlider("Brush size in pixels of the video ([ and ])", 1, LARGEST_BRUSH, 1, resize);
   const value = el("output", { class: "ct-value" });
   const group = el("label", { class: "ct-group ct-field" }, el("span", {}, "Size"), slider, value);
   store.watch(["brushSize", "tool"], ({ brushSize, tool }) => {
@@ -97,8 +98,8 @@ function createSaving(store, actions) {
     root.dataset.state = state;
     root.title = message;
     retry.hidden = state !== "failed";
-    const count = pending > 1 ? ` ${pending}` : "";
-    setText(text, state === "saved" ? "Saved" : state === "saving" ? `Saving${count}…` : `Not saved${count ? ` (${pending})` : ""}`);
+    const count = pending > 1 ? ` (${pending})` : "";
+    setText(text, { saved: "Saved", saving: `Saving…${count}`, failed: `Not saved${count}` }[state]);
   });
   return root;
 }

@@ -27,7 +27,12 @@ function describeTrack(track, actions) {
   const swatch = el("span", { class: "ct-swatch ct-swatch-large" });
   swatch.style.setProperty("--swatch", track.color);
   const category = button(
-    { class: "ct-select", title: "Change category (C)", "aria-haspopup": "menu", onclick: () => actions.openCategories(category) },
+    {
+      class: "ct-select",
+      title: "Change category (C)",
+      "aria-haspopup": "menu",
+      onclick: () => actions.openCategories(category),
+    },
     el("span", { class: "ct-ellipsis" }, track.category ?? "no category"),
     icon("category"),
   );

@@ -99,7 +99,7 @@ function markRow({ row, main, eye, solo }, id, state) {
 }
 
 /** One line for the tooltip, and for screen readers through the button's title. */
-export function describe({ id, category, score, first, last, count }) {
+function describe({ id, category, score, first, last, count }) {
   const parts = [`Track ${id}`, category ?? "no category"];
   if (typeof score === "number") parts.push(`score ${score.toFixed(2)}`);
   parts.push(count > 0 ? `${count} ${count === 1 ? "frame" : "frames"}, ${first} to ${last}` : "no masks yet");

@@ -76,7 +76,8 @@ function createPosition(store, actions) {
 }
 
 function createSpeed(store) {
-  const root = el("span", { class: "ct-faint ct-numbers ct-speed", title: "Frames per second, and frames that came too late to be shown" });
+  const title = "Frames per second, and frames that came too late to be shown";
+  const root = el("span", { class: "ct-faint ct-numbers", title });
   store.watch(["video", "playing", "dropped"], ({ video, playing, dropped }) => {
     const rate = video ? `${Number(video.fps.toFixed(2))} fps` : "";
     setText(root, playing || dropped ? `${rate} · ${dropped} dropped` : rate);

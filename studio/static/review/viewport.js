@@ -2,8 +2,8 @@
    A view is {scale, x, y}: screen = source * scale + (x, y), in CSS pixels. Sizes are {width, height}.
    Every function returns a new view; nothing here touches the page. */
 
-export const SMALLEST_SCALE = 0.05;
-export const LARGEST_SCALE = 40;
+const SMALLEST_SCALE = 0.05;
+const LARGEST_SCALE = 40;
 const MARGIN = 16; // px left free around a fitted picture
 const VISIBLE = 48; // px of the picture that stay on the stage however far it is dragged
 
