@@ -28,7 +28,7 @@ format: setup
 setup: $(VENV)/ready
 
 # torch goes in first: building the optional op against it must not fetch a second one.
-$(VENV)/ready: pyproject.toml setup.py engine/csrc/ms_deform_attn.cpp engine/csrc/ms_deform_attn.h
+$(VENV)/ready: pyproject.toml setup.py $(wildcard engine/csrc/*)
 	@$(PYTHON) -c 'import sys; sys.exit("CTVIS Studio needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.11" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
