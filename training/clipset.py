@@ -1,12 +1,14 @@
-"""Annotated clips on disk: the two evaluation sets and the clips that the studio ships, the same at every run.
+"""Annotated clips on disk: the evaluation sets and the clips that the studio ships, the same at every run.
 
-In: the library that `training.sources` builds. Out: a folder with `annotations.json` (YouTube-VIS, ids of 2019) and the
-pictures: `<clip>/<frame>.jpg` for evaluation, `<clip>.mp4` (H.264) for what is shipped (`training.staged`). Every scene is
-one that training never saw; the sprites are known ones in new motions ("known") or ones never seen ("heldout").
+In: the library that `training.sources` builds, or a COCO folder. Out: a folder with `annotations.json` (YouTube-VIS, ids
+of 2019) and the pictures: `<clip>/<frame>.jpg` for evaluation, `<clip>.mp4` (H.264) for what is shipped (`training.staged`).
+Every scene is one that training never saw; the sprites are known ones in new motions ("known") or ones never seen
+("heldout"). "photos" are COCO pictures that nobody composed, each a clip of one frame.
 
     python -m training.clipset known FOLDER --library LIBRARY
     python -m training.clipset heldout FOLDER --library LIBRARY
     python -m training.clipset shipped assets/clips --library LIBRARY
+    python -m training.clipset photos FOLDER --coco COCO
 """
 
 import argparse
@@ -19,15 +21,19 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from PIL import Image
+from pycocotools.coco import COCO
 
 from engine import masks
 from engine.categories import YTVIS_2019
 from training.backgrounds import load_scenes
 from training.clips import ClipSampler
+from training.source_tables import COCO_CATEGORIES, FLUENT
 from training.sprites import load_sprites
 from training.staged import FRAME_RATE, staged_clips
 from training.synthetic import Clip
 
+NAMES = [category.name for category in YTVIS_2019]
 STRIDE = 1.5  # imagined frames from one frame to the next: footage of 15 to 20 frames per second
 
 
@@ -108,22 +114,43 @@ def evaluation_clips(library: Path, split: str, count: int, seed: int) -> Iterat
             yield clip
 
 
+def photo_clips(folder: Path) -> Iterator[Clip]:
+    """COCO's validation pictures that show an object of the demo model's categories, and no crowd of them."""
+    coco = COCO(str(folder / "instances_val.json"))
+    for image in coco.loadImgs(sorted(coco.imgs)):
+        annotations = [(a, COCO_CATEGORIES.get(a["category_id"])) for a in coco.imgToAnns[image["id"]]]
+        known = [(a, name) for a, name in annotations if name in FLUENT]
+        if not known or any(a["iscrowd"] for a, _ in known):
+            continue
+        labels = np.array([NAMES.index(name) for _, name in known], np.int64)
+        object_masks = np.stack([coco.annToMask(a)[None].astype(bool) for a, _ in known])  # (N, 1, H, W)
+        photo = np.asarray(Image.open(folder / "images" / image["file_name"]).convert("RGB"))
+        yield Clip(photo[None], object_masks, labels)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("set", choices=("known", "heldout", "shipped"))
+    parser.add_argument("set", choices=("known", "heldout", "shipped", "photos"))
     parser.add_argument("folder", type=Path, help="where the clips go")
-    parser.add_argument("--library", type=Path, required=True, help="folder made by training.sources")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--library", type=Path, help="folder made by training.sources")
+    source.add_argument("--coco", type=Path, help="folder with images/ and instances_val.json, for photos")
     parser.add_argument("--count", type=int, default=40, help="clips of an evaluation set")
     options = parser.parse_args()
+    if (options.set == "photos") != (options.coco is not None):
+        parser.error("photos come from --coco, all other sets from --library")
     writer = ClipWriter(options.folder)
     if options.set == "shipped":
         for name, clip in staged_clips(options.library):
             writer.add_video(name, clip)
+    elif options.set == "photos":
+        for index, clip in enumerate(photo_clips(options.coco)):
+            writer.add_pictures(f"{index:04d}", clip)
     else:
         split, seed = {"known": ("train", 2019), "heldout": ("heldout", 2023)}[options.set]
         for index, clip in enumerate(evaluation_clips(options.library, split, options.count, seed)):
             writer.add_pictures(f"{index:04d}", clip)
-    writer.save(f"Composited clips, {options.set} set; made by python -m training.clipset")
+    writer.save(f"The {options.set} set; made by python -m training.clipset")
     print(f"{len(writer.videos)} clips with {len(writer.annotations)} objects in {options.folder}")
 
 
