@@ -11,6 +11,7 @@ from engine.pixel_decoder import PixelDecoder
 from engine.presets import PRESETS
 from engine.query_decoder import QueryDecoder
 from engine.resnet import ResNet50
+from engine.swin import Swin, swin_l
 
 if TYPE_CHECKING:
     from engine.timm_backbone import TimmBackbone
@@ -51,9 +52,11 @@ def build_model(preset: str | Preset) -> CTVIS:
     return CTVIS(backbone, pixel_decoder, query_decoder, preset.frame).eval()
 
 
-def _backbone(name: str) -> "ResNet50 | TimmBackbone":
+def _backbone(name: str) -> "ResNet50 | Swin | TimmBackbone":
     if name == "resnet50":
         return ResNet50()
+    if name == "swin_l":
+        return swin_l()
     from engine.timm_backbone import TimmBackbone  # timm takes seconds to import: only who needs it waits
 
     return TimmBackbone(name)

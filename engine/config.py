@@ -21,7 +21,7 @@ class FrameFormat:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The size of a CTVIS net. `backbone` is "resnet50" or any name that timm's `features_only` knows."""
+    """The size of a CTVIS net. `backbone` is "resnet50", "swin_l" or any name that timm's `features_only` knows."""
 
     backbone: str
     num_classes: int

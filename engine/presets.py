@@ -1,7 +1,8 @@
 """The presets: the sizes and categories of each checkpoint that the engine can load by name.
 
 A preset only fixes numbers; `build.py` makes the net. Published ones follow the CTVIS configs (MIT): 100 queries with
-ResNet-50 and every tracker threshold as in `TrackerConfig`. `demo` is this project's own small net for a laptop CPU.
+ResNet-50, 200 with Swin-L, and every tracker threshold as in `TrackerConfig`. `demo` is this project's own small net for a
+laptop CPU.
 """
 
 from engine.categories import OVIS, YTVIS_2019, YTVIS_2021, YTVIS_2022
@@ -10,6 +11,10 @@ from engine.config import Category, FrameFormat, ModelConfig, Preset
 
 def _r50(name: str, categories: tuple[Category, ...]) -> Preset:
     return Preset(name, ModelConfig("resnet50", num_classes=len(categories)), categories)
+
+
+def _swin_l(name: str, categories: tuple[Category, ...]) -> Preset:
+    return Preset(name, ModelConfig("swin_l", num_classes=len(categories), num_queries=200), categories)
 
 
 def _demo() -> Preset:
@@ -28,13 +33,13 @@ def _demo() -> Preset:
     return Preset("demo", net, YTVIS_2019, frame=FrameFormat(short_edge=192, max_edge=448))
 
 
+_DATASETS = {"ytvis_2019": YTVIS_2019, "ytvis_2021": YTVIS_2021, "ytvis_2022": YTVIS_2022, "ovis": OVIS}
+
 PRESETS = {
     preset.name: preset
     for preset in (
-        _r50("ytvis_2019_r50", YTVIS_2019),
-        _r50("ytvis_2021_r50", YTVIS_2021),
-        _r50("ytvis_2022_r50", YTVIS_2022),
-        _r50("ovis_r50", OVIS),
+        *(_r50(f"{dataset}_r50", categories) for dataset, categories in _DATASETS.items()),
+        *(_swin_l(f"{dataset}_swin_l", categories) for dataset, categories in _DATASETS.items()),
         _demo(),
     )
 }

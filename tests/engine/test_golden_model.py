@@ -17,23 +17,31 @@ STAGES = (
 BEFORE_DECODER = STAGES[:8]
 
 
+@pytest.fixture(scope="module", params=["ytvis_2019_r50", "ytvis_2019_swin_l"])
+def preset(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def model() -> CTVIS:
-    shapes = json.loads(golden_path("keys_ytvis_2019_r50.json").read_text())
-    net = build_model("ytvis_2019_r50")
+def model(preset: str) -> CTVIS:
+    shapes = json.loads(golden_path(f"keys_{preset}.json").read_text())
+    net = build_model(preset)
     weights = SYNTH.synth_state_dict(shapes, seed=0).items()
-    net.load_state_dict({to_ours(name): torch.from_numpy(array) for name, array in weights})
+    net.load_state_dict({name: torch.from_numpy(array) for key, array in weights if (name := to_ours(key))})
     return net
 
 
 @pytest.fixture(scope="module")
-def golden() -> dict[str, torch.Tensor]:
-    with np.load(golden_path("model_ytvis_2019_r50.npz")) as file:
-        return {name: torch.from_numpy(file[name]).double() for name in STAGES}
+def golden(preset: str) -> dict[str, torch.Tensor]:
+    with np.load(golden_path(f"model_{preset}.npz")) as file:
+        meta = json.loads(str(file["meta"]))
+        video = SYNTH.synth_video(meta["num_frames"], meta["height"], meta["width"], meta["seed"])
+        return {name: torch.from_numpy(file[name]).double() for name in STAGES} | {"video": torch.from_numpy(video)}
 
 
-def stages(model: CTVIS) -> dict[str, torch.Tensor]:
-    frames = torch.from_numpy(SYNTH.synth_video(2, 96, 160, seed=0)).permute(0, 3, 1, 2)
+def stages(model: CTVIS, video: torch.Tensor) -> dict[str, torch.Tensor]:
+    """video: (T, H, W, 3) uint8"""
+    frames = video.permute(0, 3, 1, 2)
     with torch.inference_mode():
         maps = model.backbone(model.prepare(frames))
         features = model.pixel_decoder(maps)
@@ -43,13 +51,13 @@ def stages(model: CTVIS) -> dict[str, torch.Tensor]:
 
 
 def test_every_stage_equals_the_reference_in_float64(model: CTVIS, golden: dict[str, torch.Tensor]) -> None:
-    found = stages(model.double())
+    found = stages(model.double(), golden["video"])
     for name in STAGES:
         assert (found[name] - golden[name]).abs().max() <= 1e-6 * golden[name].abs().max(), name
 
 
 def test_every_stage_stays_close_to_the_reference_in_float32(model: CTVIS, golden: dict[str, torch.Tensor]) -> None:
-    found = stages(model.float())
+    found = stages(model.float(), golden["video"])
     for name in STAGES:
         error = (found[name] - golden[name]).abs() / golden[name].abs().max()
         if name in BEFORE_DECODER:
