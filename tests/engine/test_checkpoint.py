@@ -11,10 +11,6 @@ import torch
 
 from engine import (
     CTVIS,
-    Category,
-    FrameFormat,
-    ModelConfig,
-    Preset,
     build_model,
     load_checkpoint,
     load_model,
@@ -23,22 +19,9 @@ from engine import (
 from engine.errors import CheckpointError
 from engine.published_names import to_ours
 from tests.golden import golden_path, load_synth
+from tests.nets import tiny_preset
 
-TINY = Preset(
-    "tiny",
-    ModelConfig(
-        "efficientnet_lite0",
-        2,
-        num_queries=3,
-        hidden_dim=32,
-        mask_dim=16,
-        embed_dim=8,
-        encoder_layers=1,
-        decoder_layers=1,
-    ),
-    (Category(1, "cat"), Category(2, "dog")),
-    FrameFormat(short_edge=64),
-)
+TINY = tiny_preset(backbone="efficientnet_lite0")
 
 
 @pytest.fixture(scope="module")

@@ -4,28 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from engine import Category, FrameFormat, ModelConfig, Preset, build_model
+from engine import build_model
 from engine.errors import CtvisError
 from engine.run import available_devices, pick_device, segment_video
 from engine.session import VideoSession
 from engine.video import open_video
+from tests.nets import tiny_preset
 from tests.videos import make_video, numbered_frames, read_number
-
-SIZES = {
-    "num_queries": 8,
-    "num_heads": 4,
-    "encoder_layers": 1,
-    "encoder_ffn": 32,
-    "decoder_layers": 2,
-    "decoder_ffn": 32,
-}
 
 
 @pytest.fixture(scope="module")
 def net():
     torch.manual_seed(0)
-    size = ModelConfig("resnet18", 2, hidden_dim=32, mask_dim=32, embed_dim=32, **SIZES)
-    return build_model(Preset("tiny", size, (Category(1, "cat"), Category(2, "dog")), FrameFormat(short_edge=64)))
+    return build_model(tiny_preset())
 
 
 @pytest.fixture

@@ -10,33 +10,25 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import Category, FrameFormat, ModelConfig, Preset, build_model, save_checkpoint
+from engine import Category, build_model, save_checkpoint
 from engine.masks import decode
 from engine.video import open_video
 from studio.cli import main
 from studio.commands import predict as predict_command
 from studio.palette import track_rgb
+from tests.nets import tiny_preset
 from tests.videos import make_video, numbered_frames
 from training.ytvis import read_dataset, read_results
 
 FRAMES = 12
 CATEGORIES = (Category(3, "cat"), Category(5, "giant_panda"), Category(9, "dog"))
-SIZES = {
-    "num_queries": 8,
-    "num_heads": 4,
-    "encoder_layers": 1,
-    "encoder_ffn": 32,
-    "decoder_layers": 2,
-    "decoder_ffn": 32,
-}
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """The path of a checkpoint that carries its preset."""
     torch.manual_seed(0)
-    size = ModelConfig("resnet18", len(CATEGORIES), hidden_dim=32, mask_dim=32, embed_dim=32, **SIZES)
-    preset = Preset("tiny", size, CATEGORIES, FrameFormat(short_edge=64))
+    preset = tiny_preset(CATEGORIES)
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
     save_checkpoint(build_model(preset), preset, path)
     return path

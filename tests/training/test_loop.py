@@ -6,28 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import CTVIS, Category, FrameFormat, ModelConfig, Preset, build_model
+from engine import CTVIS, build_model
+from tests.nets import tiny_preset
 from training.clip_batch import ClipBatch, ClipTarget, clip_loss
 from training.config import TrainConfig
 from training.criterion import Criterion
 from training.loop import TrainEvent, train
 from training.optim import rate
 
-TINY = Preset(
-    "tiny",
-    ModelConfig(
-        "efficientnet_lite0",
-        2,
-        num_queries=4,
-        hidden_dim=32,
-        mask_dim=16,
-        embed_dim=8,
-        encoder_layers=1,
-        decoder_layers=1,
-    ),
-    (Category(1, "cat"), Category(2, "dog")),
-    FrameFormat(short_edge=64),
-)
+TINY = tiny_preset(backbone="efficientnet_lite0")
 CONFIG = TrainConfig(steps=8, learning_rate=1e-3, clip_norm=1.0, points=64, log_steps=2, recipe="paper")
 CRITERION = Criterion(2, points=64)
 
