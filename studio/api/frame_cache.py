@@ -55,6 +55,13 @@ class FrameCache:
         """Frame `frame` of a video row, RGB (H, W, 3)."""
         return self._reader(video).picture(frame)
 
+    def forget(self, video_id: int) -> None:
+        """Let go of a video's file and of its pictures."""
+        with self._lock:
+            self._readers.pop(video_id, None)
+            for key in [key for key in self._encoded if key[0] == video_id]:
+                self._bytes -= len(self._encoded.pop(key))
+
     def _reader(self, video: Row) -> "Reader":
         with self._lock:
             if video["id"] not in self._readers:

@@ -1,4 +1,4 @@
-"""Routes of projects, categories and videos, and how a video gets in."""
+"""Routes of projects, categories and videos; how a video gets in, and out."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from studio.api.access import read_body
 from studio.api.context import InStudio, Studio
 from studio.api.uploads import ReceivedFile, receive_file
 from studio.jobs.importing import video_facts
-from studio.store import Row, jobs, library, runs
+from studio.store import Row, jobs, library, removal, runs
 from studio.store.errors import Invalid
 
 router = APIRouter(tags=["library"])
@@ -51,7 +51,17 @@ def video_version(video: Row) -> str:
 
 def video_view(database: Database, video: Row) -> dict[str, Any]:
     """A video row as the API gives it."""
-    return video | {"run": run_state(database, video), "version": video_version(video)}
+    in_place = Path(video["path"]).is_absolute()
+    return video | {"run": run_state(database, video), "version": video_version(video), "in_place": in_place}
+
+
+def project_view(database: Database, project_id: int) -> dict[str, Any]:
+    """A project as the API gives it."""
+    return library.project(database, project_id) | {
+        "categories": library.categories(database, project_id),
+        "videos": [video_view(database, video) for video in library.videos(database, project_id)],
+        "holds": removal.held_by_project(database, project_id),
+    }
 
 
 @router.get("/projects", response_model=schemas.ProjectList)
@@ -64,18 +74,31 @@ def list_projects(studio: InStudio) -> Any:
 def create_project(studio: InStudio, body: schemas.NewName) -> Any:
     """A new project; 409 if the name is taken."""
     with studio.store.transaction() as database:
-        return library.add_project(database, body.name) | {"categories": [], "videos": []}
+        return project_view(database, library.add_project(database, body.name)["id"])
 
 
 @router.get("/projects/{project_id}", response_model=schemas.Project)
 def get_project(studio: InStudio, project_id: int) -> Any:
     """A project with its categories and videos."""
     with studio.store.reading() as database:
-        content = {
-            "categories": library.categories(database, project_id),
-            "videos": [video_view(database, video) for video in library.videos(database, project_id)],
-        }
-        return library.project(database, project_id) | content
+        return project_view(database, project_id)
+
+
+@router.patch("/projects/{project_id}", response_model=schemas.Project)
+def rename_project(studio: InStudio, project_id: int, body: schemas.NewName) -> Any:
+    """Another name for a project; 409 if it is taken."""
+    with studio.store.transaction() as database:
+        library.rename_project(database, project_id, body.name)
+        return project_view(database, project_id)
+
+
+@router.delete("/projects/{project_id}", status_code=204)
+def delete_project(studio: InStudio, project_id: int) -> None:
+    """Delete a project with all that is in it, for good; 409 while it is worked on."""
+    with studio.store.transaction() as database:
+        videos = library.videos(database, project_id)
+        job = removal.remove_project(database, project_id)
+    _clear_away(studio, job, videos)
 
 
 @router.post("/projects/{project_id}/categories", response_model=schemas.Category, status_code=201)
@@ -122,9 +145,12 @@ def add_received(studio: Studio, project_id: int, received: ReceivedFile) -> tup
         if facts is None:
             received.path.unlink(missing_ok=True)
     stored = received.sha256 + received.path.suffix
-    os.replace(received.path, studio.home.media / stored)
     name = Path(received.name).stem[: library.NAME_LIMIT] or "video"
-    return add_video(studio, project_id, known, name=name, path=stored, sha256=received.sha256, **facts)
+    values = {"name": name, "path": stored, "sha256": received.sha256, **facts}
+    try:
+        return add_video(studio, project_id, known, received.path, **values)
+    finally:
+        received.path.unlink(missing_ok=True)
 
 
 def add_from_server(studio: Studio, project_id: int, path: Path) -> tuple[Row, bool]:
@@ -144,14 +170,21 @@ def add_from_server(studio: Studio, project_id: int, path: Path) -> tuple[Row, b
     return add_video(studio, project_id, known, name=name, path=str(path), **facts)
 
 
-def add_video(studio: Studio, project_id: int, failed: Row | None, **values: Any) -> tuple[Row, bool]:
-    """Store a new video, or one that failed once more, and put its import in the queue."""
+def add_video(
+    studio: Studio, project_id: int, failed: Row | None, received: Path | None = None, **values: Any
+) -> tuple[Row, bool]:
+    """Store a new video, or one that failed once more, and put its import in the queue.
+
+    A received file moves into the media folder in the same transaction: nobody can find it unused there and remove it.
+    """
     with studio.store.transaction() as database:
         if failed is None:
             video = library.add_video(database, project_id, **values)
         else:
             database.execute("update videos set state = 'importing', error = null where id = ?", (failed["id"],))
             video = library.video(database, failed["id"])
+        if received is not None:
+            os.replace(received, studio.home.media / values["path"])
         job = jobs.add_job(database, "import", project_id=project_id, video_id=video["id"])
     studio.queue.put(job)
     return video, True
@@ -170,5 +203,39 @@ def _server_path(body: bytes) -> Path:
 def get_video(studio: InStudio, video_id: int) -> Any:
     """A video, its categories and the run that is shown."""
     with studio.store.reading() as database:
+        return video_detail(database, video_id)
+
+
+@router.patch("/videos/{video_id}", response_model=schemas.VideoDetail)
+def rename_video(studio: InStudio, video_id: int, body: schemas.NewName) -> Any:
+    """Another name for a video; its file keeps its own."""
+    with studio.store.transaction() as database:
+        library.rename_video(database, video_id, body.name)
+        return video_detail(database, video_id)
+
+
+@router.delete("/videos/{video_id}", status_code=204)
+def delete_video(studio: InStudio, video_id: int) -> None:
+    """Delete a video with its runs and corrections, for good; 409 while it is worked on.
+
+    A file that the studio received goes too, unless another project has it; one that was imported where it lies stays.
+    """
+    with studio.store.transaction() as database:
         video = library.video(database, video_id)
-        return video_view(database, video) | {"categories": library.categories(database, video["project_id"])}
+        job = removal.remove_video(database, video_id)
+    _clear_away(studio, job, [video])
+
+
+def _clear_away(studio: Studio, job: Row, videos: list[Row]) -> None:
+    for video in videos:
+        studio.frames.forget(video["id"])
+    studio.queue.put(job)
+
+
+def video_detail(database: Database, video_id: int) -> dict[str, Any]:
+    """A video as its own page needs it."""
+    video = library.video(database, video_id)
+    return video_view(database, video) | {
+        "categories": library.categories(database, video["project_id"]),
+        "holds": removal.held_by_video(database, video_id),
+    }

@@ -29,6 +29,14 @@ class NewName(BaseModel):
     name: str
 
 
+class Holdings(BaseModel):
+    """What goes when the thing is deleted: runs of models, changes made by people that stand, exports."""
+
+    runs: int
+    corrections: int
+    exports: int
+
+
 class ServerPath(BaseModel):
     path: str
 
@@ -60,7 +68,8 @@ class RunList(BaseModel):
 
 
 class Video(BaseModel):
-    """`version` goes into frame addresses as `v=`: such answers may be kept for ever."""
+    """`version` goes into frame addresses as `v=`: such answers may be kept for ever. `in_place`: the file is not the studio's
+    own; it lies where it was imported from."""
 
     id: int
     project_id: int
@@ -74,12 +83,14 @@ class Video(BaseModel):
     error: str | None
     rev: int
     version: str
+    in_place: bool
     created_at: str
     run: RunState | None
 
 
 class VideoDetail(Video):
     categories: list[Category]
+    holds: Holdings
 
 
 class VideoList(BaseModel):
@@ -103,6 +114,7 @@ class Project(BaseModel):
     created_at: str
     categories: list[Category]
     videos: list[Video]
+    holds: Holdings
 
 
 class Track(BaseModel):

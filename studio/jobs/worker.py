@@ -24,6 +24,7 @@ from studio.jobs.exporting import write_export
 from studio.jobs.importing import import_video
 from studio.jobs.inference import run_model
 from studio.jobs.queue import JobQueue
+from studio.jobs.removing import clear_away
 from studio.settings import Home
 from studio.store import Row, Store, jobs, runs
 
@@ -32,6 +33,7 @@ KINDS: dict[str, Callable[[Store, Home, Row], None]] = {
     "run": run_model,
     "export": write_export,
     "overlay": draw_video,
+    "remove": clear_away,
 }
 MAX_ATTEMPTS = 3
 SWEEP_SECONDS = 20.0  # how often the jobs table is searched for jobs that never reached the queue

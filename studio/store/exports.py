@@ -21,7 +21,8 @@ def add_export(database: Database, project_id: int, format: str, options: Mappin
 
 def export(database: Database, export_id: int) -> Row:
     """One export; `options` as a dict, `state` and `error` from its job."""
-    found = one(database, "select * from exports where id = ?", (export_id,))
+    sql = "select e.* from exports e join projects p on p.id = e.project_id where e.id = ? and not p.removed"
+    found = one(database, sql, (export_id,))
     if found is None:
         raise NotFound(f"There is no export {export_id}.")
     job = job_of(database, export_id=export_id)

@@ -32,8 +32,9 @@ def job(database: Database, job_id: int) -> Row:
 
 
 def jobs(database: Database, limit: int = 100) -> list[Row]:
-    """The latest jobs, newest first."""
-    return [_with_progress(row) for row in database.query(f"{JOBS} order by j.id desc limit ?", (limit,))]
+    """The latest jobs, newest first. Clearing away what a person deleted is not among them: to them it is gone."""
+    sql = f"{JOBS} where j.kind != 'remove' order by j.id desc limit ?"
+    return [_with_progress(row) for row in database.query(sql, (limit,))]
 
 
 def job_of(database: Database, **reference: int) -> Row | None:
@@ -41,6 +42,15 @@ def job_of(database: Database, **reference: int) -> Row | None:
     ((column, value),) = reference.items()
     found = one(database, f"{JOBS} where j.{column} = ? order by j.id desc", (value,))
     return found and _with_progress(found)
+
+
+def under_way(database: Database, project_id: int, video_id: int | None = None) -> Row | None:
+    """A job that waits or runs in a project; with `video_id`, on that video or on the project as a whole."""
+    sql = f"""
+        {JOBS} where j.project_id = :project and j.state in ('queued', 'running') and j.kind != 'remove'
+          and (:video is null or j.video_id is null or j.video_id = :video) order by j.state desc, j.id
+    """
+    return one(database, sql, {"project": project_id, "video": video_id})
 
 
 def _with_progress(row: Row) -> Row:
@@ -55,8 +65,12 @@ def queued(database: Database) -> list[Row]:
 
 
 def requeue_stale(database: Database) -> None:
-    """Queue again what a worker left running when it died. Only the one live worker may call it, before it starts anything."""
+    """Queue again what a worker left running when it died, and removals that failed: nobody sees those to ask for them again.
+
+    Only the one live worker may call it, before it starts anything.
+    """
     database.execute("update jobs set state = 'queued', fps = null, seconds_left = null where state = 'running'")
+    database.execute("update jobs set state = 'queued', attempts = 0 where kind = 'remove' and state = 'failed'")
 
 
 def claim(database: Database, job_id: int) -> Row | None:

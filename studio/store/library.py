@@ -1,7 +1,8 @@
 """Projects, their categories and their videos.
 
 Functions take a `Database` (a thread's own connection, or one inside a transaction) and return rows as dicts. They raise
-`NotFound`, `Conflict` or `Invalid` with a sentence for the user. Files are not touched here.
+`NotFound`, `Conflict` or `Invalid` with a sentence for the user. What was removed (`removal.py`) is not found here any more.
+Files are not touched here.
 """
 
 from typing import Any
@@ -33,15 +34,15 @@ def projects(database: Database) -> list[Row]:
     """All projects with the number of their videos, oldest first."""
     return list(
         database.query("""
-            select p.*, (select count(*) from videos v where v.project_id = p.id) as videos
-            from projects p order by p.id
+            select p.*, (select count(*) from videos v where v.project_id = p.id and not v.removed) as videos
+            from projects p where not p.removed order by p.id
         """)
     )
 
 
 def project(database: Database, project_id: int) -> Row:
     """One project."""
-    found = one(database, "select * from projects where id = ?", (project_id,))
+    found = one(database, "select * from projects where id = ? and not removed", (project_id,))
     if found is None:
         raise NotFound(f"There is no project {project_id}.")
     return found
@@ -57,10 +58,22 @@ def project_named(database: Database, name: str) -> Row:
 
 def add_project(database: Database, name: str) -> Row:
     """A new, empty project. Names are unique."""
+    return project(database, insert(database, "projects", {"name": _free_name(database, name)}))
+
+
+def rename_project(database: Database, project_id: int, name: str) -> Row:
+    """Give a project another name."""
+    if project(database, project_id)["name"] != name.strip():
+        name = _free_name(database, name)
+        database.execute("update projects set name = ? where id = ?", (name, project_id))
+    return project(database, project_id)
+
+
+def _free_name(database: Database, name: str) -> str:
     name = checked_name(name, "project")
     if one(database, "select 1 from projects where name = ?", (name,)):
         raise Conflict(f'There is already a project called "{name}".')
-    return project(database, insert(database, "projects", {"name": name}))
+    return name
 
 
 def categories(database: Database, project_id: int) -> list[Row]:
@@ -98,12 +111,13 @@ def category_named(database: Database, project_id: int, name: str, number: int |
 def videos(database: Database, project_id: int) -> list[Row]:
     """The videos of a project, oldest first."""
     project(database, project_id)
-    return list(database.query(f"select {VIDEO_COLUMNS} from videos where project_id = ? order by id", (project_id,)))
+    sql = f"select {VIDEO_COLUMNS} from videos where project_id = ? and not removed order by id"
+    return list(database.query(sql, (project_id,)))
 
 
 def video(database: Database, video_id: int) -> Row:
     """One video, without its frame times."""
-    found = one(database, f"select {VIDEO_COLUMNS} from videos where id = ?", (video_id,))
+    found = one(database, f"select {VIDEO_COLUMNS} from videos where id = ? and not removed", (video_id,))
     if found is None:
         raise NotFound(f"There is no video {video_id}.")
     return found
@@ -112,7 +126,7 @@ def video(database: Database, video_id: int) -> Row:
 def find_video(database: Database, project_id: int, **values: Any) -> Row | None:
     """The project's first video whose columns have these values."""
     where = " and ".join(f"{column} = :{column}" for column in values)
-    sql = f"select {VIDEO_COLUMNS} from videos where project_id = :project_id and {where} order by id"
+    sql = f"select {VIDEO_COLUMNS} from videos where project_id = :project_id and not removed and {where} order by id"
     return one(database, sql, {"project_id": project_id, **values})
 
 
@@ -122,6 +136,12 @@ def add_video(database: Database, project_id: int, **values: Any) -> Row:
     values["name"] = checked_name(values["name"], "video")
     row = {"project_id": project_id, "state": "importing", **values}
     return video(database, insert(database, "videos", row))
+
+
+def rename_video(database: Database, video_id: int, name: str) -> Row:
+    """Give a video another name; its file keeps its own."""
+    database.execute("update videos set name = ? where id = ?", (checked_name(name, "video"), video_id))
+    return video(database, video_id)
 
 
 def bump(database: Database, video_id: int) -> int:

@@ -207,7 +207,19 @@ def create_work(database: Database) -> None:
     """)
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (create_library, create_predictions, create_edits, create_work)
+def mark_removed(database: Database) -> None:
+    """What a person deleted and the worker has not cleared away yet (`removal.py`)."""
+    database.execute("alter table projects add column removed integer not null default 0")
+    database.execute("alter table videos add column removed integer not null default 0")
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (
+    create_library,
+    create_predictions,
+    create_edits,
+    create_work,
+    mark_removed,
+)
 
 
 def migrate(database: Database) -> None:

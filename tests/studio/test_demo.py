@@ -7,7 +7,7 @@ from studio.demo import ensure_demo
 from studio.jobs.queue import JobQueue
 from studio.jobs.worker import perform
 from studio.settings import Home
-from studio.store import Store, jobs, library
+from studio.store import Store, jobs, library, removal
 from tests.videos import make_video, numbered_frames
 
 
@@ -29,8 +29,13 @@ def test_a_new_home_gets_the_demo_project_once(tmp_path: Path) -> None:
         perform(store, home, job["id"])
     assert {video["state"] for video in library.videos(store.database, project["id"])} == {"ready"}
 
-    store.database.execute("delete from projects")
-    ensure_demo(home, clips=clips)
-    assert library.projects(store.database) == []
+    with store.transaction() as database:
+        removal.remove_project(database, project["id"])
+    for cleared_away in (False, True):
+        for job in jobs.queued(store.database) if cleared_away else []:
+            perform(store, home, job["id"])
+        ensure_demo(home, clips=clips)
+        assert library.projects(store.database) == []
+    assert list(home.media.iterdir()) == []
     ensure_demo(home, again=True, clips=clips)
     assert [project["name"] for project in library.projects(store.database)] == ["Demo"]
