@@ -157,6 +157,10 @@ def add_from_server(studio: Studio, project_id: int, path: Path) -> tuple[Row, b
     """Add a video that lies on the server, where it lies; False if the project has it already."""
     if not path.is_absolute():
         raise Invalid(f"'{path}' does not say where to begin: give the whole path.")
+    if studio.home.import_roots == ():
+        raise Invalid(
+            "This studio takes no videos by their path: upload the file, or start it with --import-from FOLDER."
+        )
     if not studio.home.may_import(path):
         raise Invalid(f"'{path}' lies outside the folders from which videos may be imported.")
     if not path.exists():

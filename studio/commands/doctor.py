@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+import engine
 from engine import load_model
 from engine.errors import CtvisError
 from engine.ops import active_kernel, ms_deform_attn
@@ -32,6 +33,9 @@ from studio.settings import Home
 from studio.version import studio_version
 
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "av", "opencv-python-headless", "pycocotools", "gradio", "huey")
+
+
+ENGINE = Path(engine.__file__).parent
 
 
 class Finding(NamedTuple):
@@ -90,6 +94,13 @@ def _describe(device: str) -> str:
 
 def _op(device: str) -> str:
     """The active kernel, once it has agreed with the plain torch body on the processor."""
+    kernel = active_kernel(torch.device(device).type)
+    built = [path for path in ENGINE.glob("_C.*") if path.suffix in (".so", ".pyd")]
+    if built and active_kernel() == "torch":
+        raise RuntimeError(
+            f"{built[0].name} was built but does not fit this Python and PyTorch, so the slower plain torch serves; "
+            "reinstall: pip install --no-build-isolation -e ."
+        )
     generator = torch.Generator().manual_seed(0)
     value = torch.rand(1, 20, 2, 4, generator=generator)
     places, weights = torch.rand(1, 3, 2, 2, 2, 2, generator=generator), torch.rand(1, 3, 2, 2, 2, generator=generator)
@@ -99,7 +110,7 @@ def _op(device: str) -> str:
     expected = ms_deform_attn(value.double(), shapes, places.double(), weights.double()).float()
     if not torch.allclose(found, expected, atol=1e-4):
         raise RuntimeError("the kernel computes wrong numbers; rebuild it, or install without it (CTVIS_OP=off)")
-    return f"{active_kernel(torch.device(device).type)} kernel, agrees with its reference"
+    return f"{kernel} kernel, agrees with its reference"
 
 
 def _video() -> str:

@@ -46,6 +46,13 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(help=f"port; {DEFAULT_PORT} or the next free one if not given")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="bring the demo project back if it was removed")] = False,
+    import_from: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="folder from which videos may be imported where they lie, may be given several times; if not given, any on this "
+            "machine's own address, none on another"
+        ),
+    ] = None,
     browser: Annotated[bool, typer.Option(help="open the browser once the studio answers")] = True,
 ) -> None:
     """Serve the studio on this machine and open it in the browser."""
@@ -55,8 +62,9 @@ def serve(
             f"Listening on {host} would let everybody on the network in. Set a password in the environment variable {PASSWORD}, "
             "or leave out --host to serve this machine only."
         )
+    import_roots = folders_to_import_from(host, import_from or [])
     listener = listen(host, port)  # before anything is started: a taken port costs nothing
-    place = Home((home or default_home()).expanduser().resolve()).create()
+    place = Home((home or default_home()).expanduser().resolve(), import_roots).create()
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"
     console = Console(highlight=False)
@@ -83,6 +91,18 @@ def run(home: Home, listener: socket.socket, password: str | None, demo: bool, a
     with WorkerProcess(home):
         threading.Thread(target=announce, daemon=True).start()
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def folders_to_import_from(host: str, folders: list[Path]) -> tuple[Path, ...] | None:
+    """Where people may name files of this machine: in `folders`. Without any: everywhere (None) if they sit at it, else nowhere."""
+    for folder in folders:
+        if not folder.expanduser().is_dir():
+            raise ServeError(
+                f"There is no folder '{folder}' to import from. Correct --import-from, or make the folder."
+            )
+    if not folders and host in LOOPBACK:
+        return None
+    return tuple(folder.expanduser().resolve() for folder in folders)
 
 
 def listen(host: str, port: int | None) -> socket.socket:

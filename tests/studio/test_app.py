@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from engine.video import open_video
 from studio.app import create_app
+from studio.commands.serve import ServeError, folders_to_import_from
 from studio.jobs.supervisor import WorkerProcess
 from studio.jobs.worker import perform
 from studio.login import COOKIE, LoginGate
@@ -241,6 +242,28 @@ def test_the_network_is_not_served_without_a_password(tmp_path: Path) -> None:
     )
     assert ended.returncode != 0
     assert "CTVIS_STUDIO_PASSWORD" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_files_of_this_machine_are_for_those_who_sit_at_it_unless_folders_are_named(tmp_path: Path) -> None:
+    assert folders_to_import_from("127.0.0.1", []) is None
+    assert folders_to_import_from("0.0.0.0", []) == ()
+    assert folders_to_import_from("0.0.0.0", [tmp_path]) == folders_to_import_from("::1", [tmp_path]) == (tmp_path,)
+    with pytest.raises(ServeError, match="no folder"):
+        folders_to_import_from("127.0.0.1", [tmp_path / "missing"])
+
+
+def test_a_studio_without_folders_to_import_from_takes_uploads_only(tmp_path: Path) -> None:
+    (home := Home(tmp_path / "home", import_roots=())).create()
+    film = clip(tmp_path)
+    with TestClient(create_app(home), base_url="http://127.0.0.1:7860") as client:
+        project = client.post("/api/v1/projects", json={"name": "Project"}).json()["id"]
+        videos = f"/api/v1/projects/{project}/videos"
+        refused = client.post(videos, json={"path": str(film)})
+        assert refused.status_code == 422 and "--import-from" in refused.json()["detail"]
+        assert client.post(videos, json={"path": "/no/such/file"}).json() == refused.json(), (
+            "it tells nobody what exists"
+        )
+        assert client.post(videos, files={"file": film.open("rb")}).status_code == 201
 
 
 def test_a_terminated_studio_ends_well_and_takes_its_worker_along(tmp_path: Path) -> None:

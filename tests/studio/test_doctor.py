@@ -1,6 +1,10 @@
 """`ctvis-studio doctor` finds what is broken, and only that."""
 
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -8,6 +12,7 @@ from studio.cli import main
 from studio.commands import doctor
 from studio.settings import Home
 from studio.store import Store
+from tests.studio.processes import ENVIRONMENT, ROOT
 
 
 @pytest.fixture
@@ -47,6 +52,15 @@ def test_a_damaged_database_is_found(home):
     content[4096 : len(content) // 2] = b"\xff" * (len(content) // 2 - 4096)
     home.database.write_bytes(content)
     assert list(faults(home)) == ["database"]
+
+
+def test_a_compiled_kernel_that_cannot_be_loaded_is_found(tmp_path):
+    shutil.copytree(ROOT / "engine", tmp_path / "engine", ignore=shutil.ignore_patterns("_C.*", "__pycache__"))
+    (tmp_path / "engine" / "_C.abi3.so").write_bytes(b"built for something else")
+    look = "from studio.commands.doctor import _op, _tried; print(_tried('op', lambda: _op('cpu')).fault)"
+    paths = ENVIRONMENT | {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))}
+    found = subprocess.run([sys.executable, "-c", look], cwd=tmp_path, env=paths, capture_output=True, text=True)
+    assert "_C.abi3.so was built but does not fit" in found.stdout and "--no-build-isolation" in found.stdout
 
 
 def test_the_exit_code_tells(home, monkeypatch, capsys):
