@@ -1,8 +1,8 @@
 """Reading and writing weights, always strictly: a name or shape that does not fit is an error that names it.
 
-Reads the published CTVIS `.pth` and `.pkl` files (see `published_names.py`) and this project's own pair: `NAME.safetensors`
-with `NAME.json` beside it, which holds the preset. Nothing in a file is ever executed. Loads no optimiser state: a training
-run keeps its own.
+Reads and writes the published CTVIS `.pth` form, reads `.pkl` files (see `published_names.py`) and keeps this project's own
+pair: `NAME.safetensors` with `NAME.json` beside it, which holds the preset. Nothing in a file is ever executed. Loads no
+optimiser state: a training run keeps its own.
 """
 
 import io
@@ -22,7 +22,7 @@ from engine.build import build_model, find_preset
 from engine.config import Preset
 from engine.errors import CheckpointError
 from engine.model import CTVIS
-from engine.published_names import to_ours
+from engine.published_names import to_ours, to_published
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
@@ -68,6 +68,37 @@ def save_checkpoint(
         path.with_suffix(".json"), json.dumps({"preset": preset.to_dict(), "notes": notes or {}}, indent=1).encode()
     )
     _write_whole(path, save(state))
+
+
+def initialise_from_coco(model: CTVIS, path: str | Path) -> list[str]:
+    """Copies the weights of Mask2Former's COCO instance model, from which CTVIS is trained. Returns what stays random.
+
+    Only the class head (COCO has other categories) and the re-ID head (Mask2Former has none) may stay; anything else that is
+    missing, left over or misshapen raises CheckpointError.
+    """
+    path, own = Path(path), model.state_dict()
+    state = _rename(_read_published(path))
+    fresh = [
+        name
+        for name in own
+        if (name.startswith("query_decoder.reid_embed.") and name not in state)
+        or (name.startswith("query_decoder.class_embed.") and name in state and state[name].shape != own[name].shape)
+    ]
+    complete = state | {name: own[name] for name in fresh}
+    _check_fit(model, complete, path)
+    model.load_state_dict(complete)
+    return fresh
+
+
+def export_published(model: CTVIS, path: str | Path) -> None:
+    """Writes a `.pth` that the reference implementation of CTVIS reads: its names, and the buffers that it expects."""
+    state = {to_published(name): tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+    indices = {name: index for name, index in model.named_buffers() if name.endswith("relative_position_index")}
+    no_object = torch.ones(len(state["sem_seg_head.predictor.class_embed.bias"]))
+    no_object[-1] = 0.1  # the criterion's weight of "no object"
+    buffer = io.BytesIO()
+    torch.save({"model": {**state, **indices, "criterion.empty_weight": no_object}}, buffer)
+    _write_whole(Path(path), buffer.getvalue())
 
 
 def _shipped_names() -> str:

@@ -16,8 +16,9 @@ from engine import (
     load_model,
     save_checkpoint,
 )
+from engine.checkpoint import export_published, initialise_from_coco
 from engine.errors import CheckpointError
-from engine.published_names import to_ours
+from engine.published_names import to_ours, to_published
 from tests.golden import golden_path, load_synth
 from tests.nets import tiny_preset
 
@@ -56,6 +57,48 @@ def test_a_published_pkl_fills_the_net(r50: CTVIS, published: dict[str, np.ndarr
         pickle.dump({"model": published, "__author__": "CTVIS"}, file)
     load_checkpoint(r50, tmp_path / "ctvis.pkl")
     assert_loaded(r50, published)
+
+
+@pytest.mark.parametrize("preset", ["ytvis_2019_r50", "ytvis_2019_swin_l"])
+def test_an_exported_file_holds_just_what_the_reference_expects_and_comes_back(preset: str, tmp_path: Path) -> None:
+    model, again = build_model(preset), build_model(preset)
+    export_published(model, tmp_path / "export.pth")
+    written = torch.load(tmp_path / "export.pth", weights_only=True)["model"]
+    expected = json.loads(golden_path(f"keys_{preset}.json").read_text())
+    assert {name: [list(t.shape), str(t.dtype).removeprefix("torch.")] for name, t in written.items()} == expected
+    load_checkpoint(again, tmp_path / "export.pth")
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+
+
+@pytest.mark.parametrize("oldest", [False, True])
+def test_a_coco_model_fills_all_but_the_class_and_reid_heads(
+    oldest: bool, r50: CTVIS, published: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    coco = {name: array for name, array in published.items() if "reid_embed" not in name and "criterion" not in name}
+    for name in ("weight", "bias"):
+        head = f"sem_seg_head.predictor.class_embed.{name}"
+        coco[head] = np.zeros((81, *coco[head].shape[1:]), np.float32)
+    coco["sem_seg_head.predictor.static_query.weight"] = coco.pop("sem_seg_head.predictor.query_feat.weight")
+    if oldest:
+        coco = {name.replace("sem_seg_head.pixel_decoder.", "sem_seg_head."): array for name, array in coco.items()}
+    (tmp_path / "model_final.pkl").write_bytes(pickle.dumps({"model": coco, "__author__": "third_party"}))
+    before = {name: tensor.clone() for name, tensor in r50.state_dict().items()}
+    fresh = initialise_from_coco(r50, tmp_path / "model_final.pkl")
+    assert {name.rsplit(".", 2)[0] for name in fresh if "reid" in name} == {"query_decoder.reid_embed"}
+    assert {name for name in fresh if "class" in name} == {f"query_decoder.class_embed.{n}" for n in ("weight", "bias")}
+    for name, tensor in r50.state_dict().items():
+        if name in fresh:
+            assert torch.equal(tensor, before[name]), name
+        else:
+            np.testing.assert_array_equal(tensor.numpy(), published[to_published(name)], err_msg=name)
+
+
+def test_a_coco_model_that_lacks_more_is_refused(r50: CTVIS, published: dict[str, np.ndarray], tmp_path: Path) -> None:
+    coco = {name: array for name, array in published.items() if "mask_embed" not in name}
+    (tmp_path / "model_final.pkl").write_bytes(pickle.dumps({"model": coco}))
+    with pytest.raises(CheckpointError, match="mask_embed"):
+        initialise_from_coco(r50, tmp_path / "model_final.pkl")
 
 
 def test_our_own_pair_comes_back_with_its_preset(tmp_path: Path) -> None:
