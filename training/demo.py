@@ -17,7 +17,7 @@ import timm
 import torch
 from torch.utils.data import DataLoader
 
-from engine import CTVIS, build_model, find_preset, save_checkpoint
+from engine import CTVIS, build_model, find_preset, load_checkpoint, save_checkpoint
 from engine.errors import CheckpointError
 from training.backgrounds import load_scenes
 from training.clip_batch import ClipBatch
@@ -37,7 +37,9 @@ CLIP_SIZES = ((160, 256), (160, 256), (192, 320))
 def main() -> None:
     options = _options()
     model = build_model("demo")
-    if options.backbone:
+    if options.start:
+        load_checkpoint(model, options.start)
+    elif options.backbone:
         load_backbone(model, options.backbone)
     named, seen = sprite_categories(options.data), photo_categories(options.data)
     config = TrainConfig(
@@ -135,6 +137,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="sprite and scene library made by training.sources")
     parser.add_argument("--backbone", type=Path, help="ImageNet weights of EfficientNet-Lite0")
+    parser.add_argument("--start", type=Path, help="a checkpoint of an earlier run to go on from, instead")
     parser.add_argument("--out", type=Path, required=True, help="folder for state, log and the finished checkpoint")
     parser.add_argument("--minutes", type=float, default=150, help="training time; the schedule follows it")
     return parser.parse_args()
