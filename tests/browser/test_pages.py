@@ -7,9 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
+from studio.review import edits
 from studio.settings import Home
-from studio.store import Store, library
+from studio.store import Store, library, runs
 from tests.browser.studio_server import HEIGHT, WIDTH, new_home, studio
+from tests.studio.processes import wait_for
 from tests.videos import make_video, numbered_frames
 
 LONG = 120_000  # milliseconds; a model runs meanwhile
@@ -146,6 +148,97 @@ def test_videos_come_in_by_upload_and_by_path(visit: Any, tmp_path: Path) -> Non
     page.get_by_label("Path of a video file or a folder of images").fill("/no/such/film.mp4")
     page.keyboard.press("Enter")
     assert "no file or folder" in page.locator(".toast.error").inner_text()
+
+
+def new_project(address: str, name: str, *clips: Path) -> int:
+    """A project with clips that are imported where they lie; its id."""
+    api = f"{address}/api/v1"
+    project = int(httpx.post(f"{api}/projects", json={"name": name}).json()["id"])
+    for clip in clips:
+        httpx.post(f"{api}/projects/{project}/videos", json={"path": str(clip)}).raise_for_status()
+    wait_for(lambda: all(video["state"] == "ready" for video in videos_of(address, project)) or None)
+    return project
+
+
+def videos_of(address: str, project: int) -> list[dict[str, Any]]:
+    videos: list[dict[str, Any]] = httpx.get(f"{address}/api/v1/projects/{project}/videos").json()["videos"]
+    return videos
+
+
+def test_a_video_is_deleted_by_mouse_after_it_was_said_what_goes_with_it(
+    visit: Any, tmp_path: Path, home: Home, address: str
+) -> None:
+    clips = [make_video(tmp_path / f"{name}.mp4", numbered_frames(8, HEIGHT, WIDTH)) for name in ("lake", "shore")]
+    clips[1].write_bytes(clips[1].read_bytes() + b"\0")  # another checksum
+    project = new_project(address, "By mouse", *clips)
+    lake = videos_of(address, project)[0]["id"]
+    store = Store(home.database)
+    edits.new_track(store, lake, library.add_category(store.database, project, "boat")["id"], 0, "local")
+    runs.add_run(store.database, lake, "demo", {}, state="done")
+    store.close()
+    page = visit("library", project=project)
+    page.get_by_role("button", name="More for lake").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    question = page.get_by_role("dialog", name="Delete “lake”?")
+    text = question.inner_text()
+    assert "Its 1 run and 1 correction go with it. The video file itself stays where it is." in text
+    question.get_by_role("button", name="Cancel").click()
+    question.wait_for(state="detached")
+    assert len(videos_of(address, project)) == 2
+    page.get_by_role("button", name="More for lake").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    question.get_by_role("button", name="Delete video").click()
+    page.wait_for_selector(".video-card:has-text('lake')", state="detached")
+    assert [video["name"] for video in videos_of(address, project)] == ["shore"] and clips[0].is_file()
+
+
+def test_a_video_is_renamed_and_deleted_by_keyboard_alone(visit: Any, tmp_path: Path, address: str) -> None:
+    clip = make_video(tmp_path / "lake.mp4", numbered_frames(8, HEIGHT, WIDTH))
+    project = new_project(address, "By keyboard", clip)
+    page = visit("library", project=project)
+    page.get_by_role("button", name="More for lake").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.textContent === 'Rename'")
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.activeElement.ariaLabel === 'More for lake'")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog", name="Rename video").wait_for()
+    page.keyboard.type("pond")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.ariaLabel === 'More for pond'")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog", name="Delete “pond”?").wait_for()
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.activeElement.ariaLabel === 'More for pond'")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog", name="Delete “pond”?").wait_for()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#page-library .empty-state")
+    assert videos_of(address, project) == [] and clip.is_file()
+
+
+def test_projects_are_deleted_and_all_trials_with_one_button(visit: Any, tmp_path: Path, address: str) -> None:
+    clip = make_video(tmp_path / "attempt.mp4", numbered_frames(8, HEIGHT, WIDTH))
+    trial = httpx.post(f"{address}/api/v1/trials", files={"file": clip.open("rb")}).json()
+    wait_for(lambda: videos_of(address, trial["project_id"])[0]["state"] == "ready" or None)
+    new_project(address, "Old work")
+    page = visit("library")
+    page.get_by_role("button", name="Remove all trials").click()
+    page.get_by_role("button", name="Remove trials").click()
+    page.wait_for_selector(".project-list:has-text('Trials')", state="detached")
+    page.get_by_title("Old work").hover()
+    page.get_by_role("button", name="More for Old work").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    page.get_by_role("button", name="Delete project").click()
+    page.wait_for_selector(".project-list:has-text('Old work')", state="detached")
+    names = [project["name"] for project in httpx.get(f"{address}/api/v1/projects").json()["projects"]]
+    assert "Demo" in names and "Old work" not in names and not any(name.startswith("Trial: ") for name in names)
 
 
 def test_names_are_shown_as_text_whatever_they_contain(visit: Any, home: Home) -> None:

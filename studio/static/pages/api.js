@@ -36,6 +36,8 @@ async function request(method, path, body) {
 
 export const get = (path) => request("GET", path);
 export const post = (path, body = {}) => request("POST", path, body);
+export const patch = (path, body) => request("PATCH", path, body);
+export const remove = (path) => request("DELETE", path);
 export const url = (path) => ROOT + path;
 
 /* Sends one file as multipart field `file`; `onProgress` gets 0..1. */

@@ -21,6 +21,14 @@ export function fill(node, ...children) {
   return node;
 }
 
+/* Puts other children into a node and leaves the keyboard where it was among the buttons, or at what has taken the place. */
+export function redraw(node, ...children) {
+  const held = [...node.querySelectorAll("button")].indexOf(document.activeElement);
+  fill(node, ...children);
+  if (held >= 0) [...node.querySelectorAll("button")].slice(0, held + 1).at(-1)?.focus({ preventScroll: true });
+  return node;
+}
+
 /* icon("play"): one symbol of static/icons/symbols.svg, in the colour of the text around it. */
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");

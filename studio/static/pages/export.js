@@ -17,7 +17,7 @@ export function mount({ element: root }) {
     shown = state;
     const before = select.value;
     select.replaceChildren(...projects.map((one) => element("option", { value: String(one.id) }, one.name)));
-    if (before) select.value = before;
+    if ([...select.options].some(({ value }) => value === before)) select.value = before; // it may be deleted
   });
   onEnter("export", async ({ project }) => {
     await refresh();

@@ -1,11 +1,11 @@
 /* The Library: projects at the left, the chosen one's videos as cards at the right, and the ways to bring videos in. */
 
 import { get, post, upload, url } from "./api.js";
-import { attempt, clock, element, emptyState, fill, icon, notify, poll } from "./dom.js";
+import { attempt, clock, element, emptyState, icon, notify, poll, redraw } from "./dom.js";
 import { progressBar, setBar } from "./jobs.js";
+import { deleteProject, deleteTrials, deleteVideo, isTrial, plainName, renameProject, renameVideo } from "./manage.js";
+import { menuButton } from "./menu.js";
 import { go, onEnter } from "./shell.js";
-
-const TRIAL = "Trial: "; // how the names of trials begin
 
 /* Where a video stands, as [words, kind of badge]. */
 function standing(video) {
@@ -40,7 +40,16 @@ function inlineForm(opener, placeholder, submit) {
   return form;
 }
 
-function videoCard(video) {
+/* What can be done to a thing of the Library besides opening it; `changed` is called when it was done. */
+function moreButton(thing, name, rename, remove, changed) {
+  const follow = (action) => async () => (await action(thing)) && changed();
+  return menuButton(`More for ${name}`, [
+    { symbol: "pencil", words: "Rename", act: follow(rename) },
+    { symbol: "trash", words: "Delete", act: follow(remove), danger: true },
+  ]);
+}
+
+function videoCard(video, changed) {
   const open = () => go("review", { video: video.id });
   const seconds = video.fps ? clock(video.length / video.fps) : "";
   const [words, badge] = standing(video);
@@ -56,10 +65,15 @@ function videoCard(video) {
       seconds && element("span.length", {}, seconds),
     ),
     element(
-      "div.card-text",
+      "div.card-head",
       {},
-      element("strong", { title: video.name }, video.name),
-      element("span.muted", {}, `${video.width} × ${video.height} · ${video.length} frames`),
+      element(
+        "div.card-text",
+        {},
+        element("strong", { title: video.name }, video.name),
+        element("span.muted", {}, `${video.width} × ${video.height} · ${video.length} frames`),
+      ),
+      moreButton(video, video.name, renameVideo, deleteVideo, changed),
     ),
     active ? progressBar(video.run.progress) : null,
     element(
@@ -70,6 +84,31 @@ function videoCard(video) {
       ready && element("button", { onclick: () => go("run", { video: video.id }), title: "Find the objects of this video" }, "Run"),
       ready && element("button.primary", { onclick: open }, "Review"),
     ),
+  );
+}
+
+function projectRow(project, current, changed) {
+  return element(
+    "div.project-row",
+    {},
+    element(
+      "button.quiet.wide",
+      { "aria-current": String(current), title: project.name, onclick: () => go("library", { project: project.id }) },
+      icon("folder"),
+      element("span.grow", {}, plainName(project)),
+      element("span.faint", {}, String(project.videos)),
+    ),
+    moreButton(project, plainName(project), renameProject, deleteProject, changed),
+  );
+}
+
+function trialsHeading(changed) {
+  const remove = async () => (await deleteTrials()) && changed();
+  return element(
+    "div.list-head",
+    {},
+    element("h3", {}, "Trials"),
+    element("button.quiet.more", { title: "Remove all trials", "aria-label": "Remove all trials", onclick: remove }, icon("trash")),
   );
 }
 
@@ -140,33 +179,26 @@ export function mount({ element: root }) {
   });
 
   const refresh = poll(root, 1200, async () => {
+    if (document.querySelector(".menu, .dialog")) return; // what the person is about stays as they see it
     const known = (await get("/projects")).projects;
     if (!known.some((one) => one.id === project)) project = known[0]?.id ?? null;
     const videos = project ? (await get(`/projects/${project}/videos`)).videos : [];
     const state = JSON.stringify([known, project, videos]);
     if (state === shown) return;
     shown = state;
-    const link = (one) =>
-      element(
-        "button.quiet.wide",
-        { "aria-current": String(one.id === project), title: one.name, onclick: () => go("library", { project: one.id }) },
-        icon("folder"),
-        element("span.grow", {}, one.name.replace(TRIAL, "")),
-        element("span.faint", {}, String(one.videos)),
-      );
-    const isTrial = (one) => one.name.startsWith(TRIAL);
+    const row = (one) => projectRow(one, one.id === project, refresh);
     const trials = known.filter(isTrial);
-    fill(
+    redraw(
       projects,
-      ...known.filter((one) => !isTrial(one)).map(link),
-      trials.length > 0 && element("h3", {}, "Trials"),
-      ...trials.map(link),
+      ...known.filter((one) => !isTrial(one)).map(row),
+      trials.length > 0 && trialsHeading(refresh),
+      ...trials.map(row),
     );
     title.textContent = known.find((one) => one.id === project)?.name ?? "Library";
     count.textContent = videos.length === 1 ? "1 video" : `${videos.length} videos`;
     add.disabled = byPath.disabled = !project;
     empty.hidden = videos.length > 0;
-    cards.replaceChildren(...videos.map(videoCard));
+    redraw(cards, ...videos.map((video) => videoCard(video, refresh)));
   });
   onEnter("library", (here) => {
     if (here.project) project = here.project;

@@ -52,7 +52,7 @@ export function mount({ element: root }) {
             return group;
           }),
       );
-      if (before) select.value = before;
+      if ([...select.options].some(({ value }) => value === before)) select.value = before; // it may be deleted
     }
     if (wanted) select.value = String(wanted);
     wanted = null;
