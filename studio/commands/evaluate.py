@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -63,7 +64,7 @@ def evaluate(
 def print_score(console: Console, score: Score) -> None:
     """Overall numbers, categories and settings; percent as in the literature, a dash where nothing could be
     measured."""
-    overall = Table(title="YouTube-VIS score, %", title_justify="left")
+    overall = Table(title="YouTube-VIS score, %", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in score.stats:
         overall.add_column(name, justify="right")
     overall.add_row(*(_percent(value) for value in score.stats.values()))

@@ -46,7 +46,12 @@ def _draw(store: Store, home: Home, job: Row, database: Database, place: Path) -
     video = library.video(database, job["video_id"])
     progress = Progress(store, job, video["length"])
     labels: dict[int, tuple[str, ...]] = {
-        track["id"]: (str(track["id"]), track["category"]) for track in view.tracks(database, video["id"])
+        track["id"]: (
+            str(track["id"]),
+            track["category"],
+            *([f"{track['score']:.0%}"] if track["source"] == "model" else []),
+        )
+        for track in view.tracks(database, video["id"])
     }
     with open_video(home.media_path(video["path"])) as source, OverlayWriter(place, source.fps) as writer:
         check_unchanged(source, video)
