@@ -6,14 +6,13 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from fastapi import Depends, FastAPI, HTTPException
+from fastapi import Depends, HTTPException
 from fastapi.testclient import TestClient
 from PIL import Image
 
@@ -31,19 +30,6 @@ from tests.videos import make_video, numbered_frames, read_number
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home", json_limit=2000, upload_limit=200_000).create()
-
-
-@pytest.fixture
-def store(home: Home) -> Store:
-    return Store(home.database)
-
-
-@pytest.fixture
-def client(home: Home, store: Store) -> Iterator[TestClient]:
-    app = FastAPI()
-    app.mount("/api/v1", create_api(home, store))
-    with TestClient(app, base_url="http://studio.test/api/v1") as client:
-        yield client
 
 
 @pytest.fixture

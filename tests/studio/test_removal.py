@@ -1,15 +1,12 @@
 """Deleting videos and projects: what goes, what stays, what stands in the way, and that a kill in between does no harm."""
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from studio.api import create_api
 from studio.jobs import removing
 from studio.jobs.drawing import overlay_path
 from studio.jobs.worker import perform
@@ -37,19 +34,6 @@ HANGING = (
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home").create()
-
-
-@pytest.fixture
-def store(home: Home) -> Store:
-    return Store(home.database)
-
-
-@pytest.fixture
-def client(home: Home, store: Store) -> Iterator[TestClient]:
-    app = FastAPI()
-    app.mount("/api/v1", create_api(home, store))
-    with TestClient(app, base_url="http://studio.test/api/v1") as client:
-        yield client
 
 
 @pytest.fixture
