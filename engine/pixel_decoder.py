@@ -56,12 +56,12 @@ class PixelDecoder(nn.Module):
         finest, *coarser = channels
         levels = len(coarser)
         self.input_proj = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(width, dim, 1), nn.GroupNorm(NORM_GROUPS, dim)) for width in reversed(coarser)
+            nn.Sequential(nn.Conv2d(width, dim, 1), GroupNorm(NORM_GROUPS, dim)) for width in reversed(coarser)
         )
         self.level_embed = nn.Parameter(torch.randn(levels, dim))
         self.encoder = nn.ModuleList(EncoderLayer(dim, num_heads, levels, points, ffn_dim) for _ in range(layers))
-        self.lateral = nn.Sequential(nn.Conv2d(finest, dim, 1, bias=False), nn.GroupNorm(NORM_GROUPS, dim))
-        self.output = nn.Sequential(nn.Conv2d(dim, dim, 3, padding=1, bias=False), nn.GroupNorm(NORM_GROUPS, dim))
+        self.lateral = nn.Sequential(nn.Conv2d(finest, dim, 1, bias=False), GroupNorm(NORM_GROUPS, dim))
+        self.output = nn.Sequential(nn.Conv2d(dim, dim, 3, padding=1, bias=False), GroupNorm(NORM_GROUPS, dim))
         self.mask_features = nn.Conv2d(dim, mask_dim, 1)
 
     def forward(self, maps: list[Tensor]) -> PixelFeatures:
@@ -89,6 +89,13 @@ class PixelDecoder(nn.Module):
                 for (height, width), level in zip(sizes, self.level_embed, strict=True)
             ]
         )
+
+
+class GroupNorm(nn.GroupNorm):
+    """In float32 at least, also where autocast would not do so (on a CPU): places and encodings follow its dtype."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.to(torch.promote_types(x.dtype, torch.float32)))
 
 
 def _pixel_centres(sizes: list[tuple[int, int]], like: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ class TrainConfig:
     clip_norm: float = 0.01  # largest norm of the whole gradient
     average: float = 0.0  # decay per step of the averaged weights; 0 keeps the last ones
     recipe: Literal["reference", "paper"] = "reference"
+    autocast: Literal["off", "bfloat16"] = "off"  # what is safe in half precision runs in it; weights stay float32
     points: int = 12_544  # per mask in the mask losses
     save_minutes: float = 5.0
     log_steps: int = 20

@@ -28,9 +28,13 @@ from training.loop import TrainEvent, train
 from training.sprites import load_sprites
 
 CATEGORIES = find_preset("demo").categories
-FRAMES_UNTIL = 0.45  # share of the run on single frames; clips, which also teach identity, follow
+FRAMES_UNTIL = 0.5  # share of the run on single frames; clips, which also teach identity, follow
 FRAME_BATCH, CLIP_BATCH, CLIP_LENGTH = 8, 3, 4
-FRAME_SIZES = ((128, 208), (160, 256))  # height, width of a batch: many small pictures first, larger ones later
+FRAME_SIZES = (
+    (128, 208),
+    (160, 256),
+    (160, 256),
+)  # height, width of a batch: many small pictures first, larger ones later
 CLIP_SIZES = ((160, 256), (160, 256), (192, 320))
 
 
@@ -52,6 +56,7 @@ def main() -> None:
         frozen=("backbone.body.conv_stem", "backbone.body.blocks.0", "backbone.body.blocks.1"),
         clip_norm=1.0,
         average=0.999,
+        autocast="bfloat16",
         points=2048,
         recipe="paper",
     )

@@ -132,7 +132,8 @@ def train(
 
 
 def _step(run: _Run, batch: ClipBatch, criterion: Criterion) -> dict[str, float]:
-    loss = clip_loss(run.model, batch, criterion, run.config.recipe)
+    with torch.autocast(batch.frames.device.type, torch.bfloat16, enabled=run.config.autocast == "bfloat16"):
+        loss = clip_loss(run.model, batch, criterion, run.config.recipe)
     run.optimizer.zero_grad(set_to_none=True)
     loss.total.backward()
     norm = nn.utils.clip_grad_norm_(parameters_of(run.optimizer), run.config.clip_norm)
