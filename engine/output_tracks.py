@@ -6,6 +6,7 @@ few numbers per track and no mask, so it does not grow with the length of the vi
 `TrackSummary.first_frame`.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -95,6 +96,10 @@ class OutputTracks:
     def summaries(self) -> dict[int, TrackSummary]:
         """Each track as its likeliest category."""
         return {track_id: _summary(sums) for track_id, sums in self.sums.items()}
+
+    def take(self, track_ids: Iterable[int]) -> dict[int, TrackSummary]:
+        """The summaries of these tracks, which are then forgotten."""
+        return {track_id: _summary(self.sums.pop(track_id)) for track_id in sorted(track_ids)}
 
     def predictions(self, top_k: int | None = None) -> list[Prediction]:
         """The `top_k` likeliest (track, category) pairs, likeliest first; by default as many as there are categories.

@@ -122,6 +122,13 @@ class VideoSession:
     def _device(self) -> torch.device:
         return next(self.model.parameters()).device
 
+    def take_ended(self) -> dict[int, TrackSummary]:
+        """The tracks that nothing can join any more; the session then forgets them, and `finish` no longer has them.
+
+        For streams without an end: called now and then, it bounds the session by what is in view.
+        """
+        return self.tracks.take(set(self.tracks.sums).difference(self.tracker.bank.ids))
+
     def finish(self) -> VideoResult:
         """The result of the frames so far."""
         predictions = self.tracks.predictions(self.top_k)
