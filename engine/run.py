@@ -38,13 +38,16 @@ def segment_video(
     `autocast`: torch.bfloat16 or torch.float16 lets the net do in it what is safe in it; the weights keep their precision.
     """
     for ordinal, rgb in source.frames(start, stop, step):
-        yield FrameResult(ordinal, rgb, session.step(rgb) if autocast is None else _step(session, rgb, autocast))
+        yield FrameResult(ordinal, rgb, step_frame(session, rgb, autocast))
 
 
 @torch.inference_mode()
-def _step(session: VideoSession, rgb: np.ndarray, dtype: torch.dtype) -> list[Observation]:
+def step_frame(session: VideoSession, rgb: np.ndarray, autocast: torch.dtype | None = None) -> list[Observation]:
+    """The tracks seen in the session's next frame, uint8 (H, W, 3), with the net in half precision if `autocast` says so."""
+    if autocast is None:
+        return session.step(rgb)
     frames = session.prepare(rgb)[None]
-    with torch.autocast(frames.device.type, dtype):
+    with torch.autocast(frames.device.type, autocast):
         output = session.model(frames)
     # Tracking compares small differences: it is done in full precision.
     return session.track(output.logits[0].float(), output.masks[0].float(), output.embeds[0].float())
