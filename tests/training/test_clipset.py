@@ -10,7 +10,7 @@ from engine import masks
 from engine.errors import DataError
 from engine.video import open_video
 from training.backgrounds import plain_scene
-from training.clipset import ClipWriter
+from training.clipset import ClipWriter, footage_clips
 from training.metrics import evaluate
 from training.sprites import Sprite
 from training.staged import SCRIPTS, Role, Script, perform, refuse_closed
@@ -94,6 +94,15 @@ def test_every_shipped_clip_is_credited_with_its_licence() -> None:
     for file in SHIPPED.glob("*.mp4"):
         (row,) = [line for line in credits.splitlines() if line.startswith(f"| `{file.name}`")]
         assert any(licence in row for licence in ("MIT", "OFL", "CC-BY", "Apache-2.0"))
+
+
+def test_the_rabbit_of_the_real_clip_is_outlined_where_it_is_grey_and_the_hill_is_green() -> None:
+    name, clip = next(footage_clips(SHIPPED))
+    assert name == "bigbuckbunny"
+    for frame, mask in zip(clip.frames.astype(int), clip.masks[0], strict=True):
+        greenness = frame[..., 1] - frame[..., [0, 2]].max(-1)
+        ring = cv2.dilate(mask.astype(np.uint8), np.ones((61, 61))) - mask
+        assert greenness[mask].mean() < 0 < greenness[ring > 0].mean()
 
 
 def test_a_role_follows_its_path_and_the_later_one_hides_the_earlier() -> None:
