@@ -23,6 +23,7 @@ from studio.palette import track_rgb
 FILL = 0.4  # share of the track's colour inside a mask
 TIME_BASE = Fraction(1, 90_000)
 ENCODERS = ("libx264", "libopenh264", "mpeg4")  # the first that this build of FFmpeg has
+FRAGMENTS = {"movflags": "+empty_moov+default_base_moof", "frag_duration": "2000000"}  # microseconds
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
@@ -117,12 +118,14 @@ class OverlayWriter:
     made even by repeating the last column or row.
     """
 
-    def __init__(self, path: str | Path, fps: float) -> None:
-        """fps: frames per second on average; only the length of the last frame depends on it."""
+    def __init__(self, path: str | Path, fps: float, endless: bool = False) -> None:
+        """fps: frames per second on average; only the length of the last frame depends on it. endless: write the file in
+        fragments, so that memory does not grow with its length and what was written by then is readable after a kill."""
         self.path = Path(path)
         self._partial = self.path.with_name(self.path.name + ".part")
         self._duration = max(1, round(1 / (fps * TIME_BASE)))
-        self._container = av.open(str(self._partial), "w", format="mp4", options={"movflags": "+faststart"})
+        options = FRAGMENTS if endless else {"movflags": "+faststart"}
+        self._container = av.open(str(self._partial), "w", format="mp4", options=options)
         self._stream: av.VideoStream | None = None
         self._start = 0.0
         self._last = -1
@@ -136,6 +139,11 @@ class OverlayWriter:
         picture.pts = self._last = max(self._last + 1, round((seconds - self._start) / TIME_BASE))
         picture.time_base, picture.duration = TIME_BASE, self._duration
         self._container.mux(self._stream.encode(picture))
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self._partial.stat().st_size
 
     def close(self) -> None:
         """Finish the file and give it its name. A writer that was given no frame leaves no file."""

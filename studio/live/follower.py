@@ -1,0 +1,106 @@
+"""A model and a tracker on a stream without an end.
+
+In: frames, one after the other. Out: what is seen in each, with what is believed of it at that time, and the tracks that have ended.
+What is kept is bounded by what is in view: a track that nothing can join any more is handed out once and forgotten.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine import CTVIS, Category, Preset
+from engine.masks import RLE, area, bbox, decode
+from engine.output_tracks import TrackSummary
+from engine.run import step_frame
+from engine.session import VideoSession
+from studio.formats.overlay import DrawnTrack
+from studio.prediction import DRAWN_SCORE, Settings
+
+
+class Seen(NamedTuple):
+    """A track in one frame. score: of the whole track so far, 0..1."""
+
+    track_id: int
+    category: Category
+    score: float
+    rle: RLE
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain values; `bbox` is (x, y, width, height) in pixels."""
+        return {
+            "id": self.track_id,
+            "category_id": self.category.id,
+            "category": self.category.name,
+            "score": round(self.score, 4),
+            "bbox": bbox(self.rle),
+            "segmentation": self.rle,
+        }
+
+    def as_drawn(self) -> DrawnTrack:
+        """As the overlay draws it."""
+        label = (str(self.track_id), self.category.name.replace("_", " "), f"{self.score:.0%}")
+        return DrawnTrack(self.track_id, decode(self.rle), label)
+
+
+class EndedTrack(NamedTuple):
+    """A track that is over; frames are counted as the follower was given them, from 0."""
+
+    id: int
+    category_id: int
+    category: str
+    score: float
+    first_frame: int
+    last_frame: int
+    frames_seen: int
+
+
+class Follower:
+    """Call `step` for each frame; all frames have the size of the first one."""
+
+    def __init__(self, model: CTVIS, preset: Preset, settings: Settings) -> None:
+        """Of the settings, `frame_step` and `top_k` mean nothing here. score_threshold None: `DRAWN_SCORE`."""
+        self.model, self.preset, self.settings = model, preset, settings
+        self.threshold = DRAWN_SCORE if settings.score_threshold is None else settings.score_threshold
+        self.session: VideoSession | None = None
+
+    def step(self, rgb: np.ndarray) -> list[Seen]:
+        """The tracks seen in the next frame, uint8 (H, W, 3), best detection first; those below the threshold are left out."""
+        if self.session is None:
+            size = (rgb.shape[0], rgb.shape[1])
+            frame_format = self.settings.frame_format
+            self.session = VideoSession(self.model, size, self.preset.tracker, frame_format=frame_format, spool=False)
+        observations = step_frame(self.session, rgb, self.settings.autocast)
+        summaries = self.session.tracks.summaries()
+        seen = []
+        for observation in observations:
+            summary = summaries.get(observation.track_id)
+            rle = observation.rle
+            if summary is not None and summary.score >= self.threshold and rle is not None and area(rle):
+                seen.append(Seen(observation.track_id, self._category(summary), summary.score, rle))
+        return seen
+
+    def take_ended(self) -> list[EndedTrack]:
+        """The tracks that ended since this was last asked, and that scored above the threshold."""
+        return self._ended(self.session.take_ended() if self.session else {})
+
+    def finish(self) -> list[EndedTrack]:
+        """The tracks that were still in view."""
+        return self._ended(self.session.finish().tracks if self.session else {})
+
+    def _ended(self, summaries: dict[int, TrackSummary]) -> list[EndedTrack]:
+        return [
+            EndedTrack(
+                track_id,
+                self._category(track).id,
+                self._category(track).name,
+                round(track.score, 4),
+                track.first_frame,
+                track.last_frame,
+                track.observed,
+            )
+            for track_id, track in summaries.items()
+            if track.score >= self.threshold
+        ]
+
+    def _category(self, track: TrackSummary) -> Category:
+        return self.preset.categories[track.category]
