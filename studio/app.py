@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 
-from studio.api import create_api, results, trials
+from studio.api import create_api, live, results, trials
 from studio.login import LoginGate, read_secret
 from studio.pages.shell import build_blocks
 from studio.security import LOOPBACK_HOSTS, secure
@@ -50,6 +50,7 @@ def create_app(home: Home, password: str | None = None) -> FastAPI:
     api = create_api(home, store)
     api.include_router(trials.router)
     api.include_router(results.router)
+    live.add_live(api, home)
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/api/v1", api)
