@@ -1,6 +1,6 @@
 """A model and a tracker on a stream without an end.
 
-In: frames, one after the other. Out: what is seen in each, with what is believed of it at that time, and the tracks that have ended.
+In: frames, one after the other. Out: what is seen in each, with what is believed of it at that time, and the tracks that ended.
 What is kept is bounded by what is in view: a track that nothing can join any more is handed out once and forgotten.
 """
 

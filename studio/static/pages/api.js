@@ -18,13 +18,13 @@ function sentence(status, body) {
   return `The server answered ${status}.`;
 }
 
-async function request(method, path, body) {
+async function request(method, path, body, type = "application/json") {
   let response;
   try {
     response = await fetch(ROOT + path, {
       method,
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: body === undefined ? {} : { "Content-Type": type },
+      body: body instanceof Blob || body === undefined ? body : JSON.stringify(body),
     });
   } catch {
     throw new ApiError(0, "The studio does not answer. Is it still running?");
@@ -36,6 +36,7 @@ async function request(method, path, body) {
 
 export const get = (path) => request("GET", path);
 export const post = (path, body = {}) => request("POST", path, body);
+export const postBlob = (path, blob) => request("POST", path, blob, blob.type);
 export const patch = (path, body) => request("PATCH", path, body);
 export const remove = (path) => request("DELETE", path);
 export const url = (path) => ROOT + path;

@@ -11,26 +11,31 @@ import { createStore } from "../review/store.js";
 
 const HEIGHT = 720; // pixels asked of the server; the canvas scales
 
+/** A stage that only shows: {store, stage}. */
+export function stageOf() {
+  const store = createStore({
+    video: null,
+    tracks: [],
+    selected: null,
+    hovered: null,
+    hidden: new Set(),
+    solo: null,
+    opacity: 0.45,
+    showMasks: true,
+    showLabels: true,
+    view: { scale: 1, x: 0, y: 0 },
+  });
+  loadStyles(new URL("../css/", import.meta.url));
+  return { store, stage: new Stage(store) };
+}
+
 export class LiveView {
   #busy = false;
   #shown = -1;
 
   constructor() {
-    this.store = createStore({
-      video: null,
-      tracks: [],
-      selected: null,
-      hovered: null,
-      hidden: new Set(),
-      solo: null,
-      opacity: 0.45,
-      showMasks: true,
-      showLabels: true,
-      view: { scale: 1, x: 0, y: 0 },
-    });
-    this.stage = new Stage(this.store);
+    Object.assign(this, stageOf());
     this.root = this.stage.root;
-    loadStyles(new URL("../css/", import.meta.url));
   }
 
   /** Starts with the video's first frame, without masks. */

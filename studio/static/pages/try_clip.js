@@ -1,4 +1,4 @@
-/* The Try page: choose a clip, watch the model find and follow its objects, take the result away or keep it as a project.
+/* The Try page: choose a clip or the camera, watch the model find and follow its objects, take the result away or keep it as a project.
 
    source() is the left column (drop zone, examples); stage() the right one. The long work is a job of the server: closing the page
    does not stop it, and coming back to the page shows how far it is. */
@@ -6,10 +6,11 @@
 import { get, post, upload, url } from "./api.js";
 import { attempt, clock, element, icon, notify } from "./dom.js";
 import { cancel, follow, progressBar, progressText, setBar } from "./jobs.js";
+import { LiveCamera } from "./live_camera.js";
 import { LiveView } from "./live_view.js";
 import { go } from "./shell.js";
 
-let chosen = null; // the clip: {kind: "example", name, title, poster} or {kind: "file", file, title}
+let chosen = null; // the clip: {kind: "example", name, title, poster}, {kind: "file", file, title} or {kind: "camera", title}
 const TRIAL = "ctvis.trial"; // in localStorage: {video, job} of the trial that is running
 
 function choose(clip) {
@@ -26,10 +27,13 @@ export function source({ element: root }) {
     element("strong", {}, "Drop a video here"),
     element("span.muted", {}, "or click to choose a file"),
   );
+  const camera = element("button.camera-choice", { "aria-pressed": "false" }, icon("camera"), "Use the camera");
   const examples = element("div.examples");
-  root.replaceChildren(element("h2", {}, "Clip"), drop, file, element("h3", {}, "Or take an example"), examples);
+  root.replaceChildren(element("h2", {}, "Clip"), drop, file, camera, element("h3", {}, "Or take an example"), examples);
 
-  const mark = (chosen) => [...examples.children].forEach((one) => one.setAttribute("aria-pressed", String(one === chosen)));
+  const mark = (chosen) =>
+    [camera, ...examples.children].forEach((one) => one.setAttribute("aria-pressed", String(one === chosen)));
+  camera.addEventListener("click", () => (mark(camera), choose({ kind: "camera", title: "Camera" })));
   const take = (one) => {
     if (!one) return;
     mark(null);
@@ -93,24 +97,26 @@ function resultActions(video) {
   ];
 }
 
-/* The right column's parts. `show` puts one of hint, poster, live view and player in front; `say` writes the line below it. */
+/* The right column's parts. `show` puts one of hint, poster, live view, camera and player in front; `say` writes the line below. */
 function buildStage(root) {
   const hintTitle = element("strong", {}, "Choose a clip");
   const hintText = element("span.muted", {}, "The model finds every object in it and follows each one through the video.");
   const hint = element("div.empty-state", {}, icon("film"), hintTitle, hintText);
   const poster = element("img.stage-picture", { alt: "" });
   const live = new LiveView();
+  const camera = new LiveCamera();
   const player = element("video.stage-picture", { controls: true, loop: true, muted: true, playsInline: true });
   const bar = progressBar(0);
   const status = element("span.muted.grow");
   const stop = element("button", {}, icon("stop"), "Stop");
   const results = element("div.result-actions");
   const foot = element("div.stage-foot", {}, bar, element("div.stage-line", {}, status, stop, results));
-  root.replaceChildren(element("div.stage-view", {}, hint, poster, live.root, player), foot);
+  root.replaceChildren(element("div.stage-view", {}, hint, poster, live.root, camera.root, player), foot);
 
   function show(part) {
-    for (const one of [hint, poster, live.root, player]) one.hidden = one !== part;
+    for (const one of [hint, poster, live.root, camera.root, player]) one.hidden = one !== part;
     if (part !== player) player.removeAttribute("src");
+    if (part !== camera.root) camera.close();
   }
 
   function say(text, share = null) {
@@ -122,6 +128,7 @@ function buildStage(root) {
 
   function showChosen() {
     if (!chosen) return show(hint);
+    if (chosen.kind === "camera") return showCamera();
     if (chosen.poster) poster.src = chosen.poster;
     hintTitle.textContent = chosen.title;
     hintText.textContent = "Ready. Press the button to find and follow its objects.";
@@ -129,17 +136,51 @@ function buildStage(root) {
     return show(chosen.poster ? poster : hint);
   }
 
+  function showCamera() {
+    hintTitle.textContent = "Camera";
+    hintText.textContent = "The browser asks whether this page may use it.";
+    foot.hidden = true;
+    show(hint);
+    attempt(async () => {
+      await camera.preview();
+      if (chosen.kind === "camera") show(camera.root);
+      else camera.close(); // something else was chosen meanwhile
+    });
+  }
+
   foot.hidden = stop.hidden = results.hidden = true;
   showChosen();
-  return { live, player, bar, stop, results, show, say, showChosen };
+  return { live, camera, player, bar, stop, results, show, say, showChosen };
 }
 
 export function stage({ element: root }) {
   const parts = buildStage(root);
-  const { live, player, stop, results, show, say } = parts;
+  const { live, camera, player, stop, results, show, say } = parts;
   let busy = false;
   let job = null;
-  stop.addEventListener("click", () => job && cancel(job));
+  stop.addEventListener("click", () => (camera.isRunning ? camera.stop() : job && cancel(job)));
+
+  /* Follows the camera until it is stopped, then asks what to do with the recording. */
+  async function followCamera(settings) {
+    busy = true;
+    results.hidden = true;
+    try {
+      show(camera.root);
+      stop.hidden = false;
+      const recorded = await camera.follow(settings, say);
+      const done = () => ((results.hidden = true), say("The camera is off."));
+      if (!recorded) return done();
+      results.replaceChildren(...(await camera.choices(done)));
+      results.hidden = false;
+      say("Stopped.");
+    } catch (error) {
+      say("It did not work.");
+      throw error;
+    } finally {
+      stop.hidden = true;
+      busy = false;
+    }
+  }
 
   async function watchRun(video, id) {
     show(live.root);
@@ -205,6 +246,7 @@ export function stage({ element: root }) {
   document.addEventListener("ctvis:try", ({ detail }) => {
     if (busy) notify("A clip is being worked on. Stop it first, or wait.");
     else if (!chosen) notify("Choose a clip first.");
+    else if (chosen.kind === "camera") attempt(() => followCamera(detail));
     else attempt(() => work(() => begin(detail)));
   });
   const running = localStorage.getItem(TRIAL);
