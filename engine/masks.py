@@ -91,6 +91,18 @@ def iou(first: Sequence[RLE], second: Sequence[RLE]) -> NDArray[np.float64]:
     return np.asarray(coco.iou(list(first), list(second), [0] * len(second)))
 
 
+def union(rles: Sequence[RLE]) -> RLE:
+    """All pixels that any of the masks, which have one size, covers."""
+    return _rle(coco.merge(list(rles), intersect=False))
+
+
+def measure(rles: Sequence[RLE]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Areas (N,) in pixels and boxes (N, 4) as x, y, width, height of many masks at once."""
+    if not rles:
+        return np.zeros(0, np.int64), np.zeros((0, 4))
+    return np.asarray(coco.area(list(rles))).astype(np.int64), np.asarray(coco.toBbox(list(rles)))
+
+
 def _rle(code: dict) -> RLE:
     """pycocotools gives `counts` as bytes, JSON wants a string."""
     height, width = code["size"]

@@ -1,14 +1,14 @@
 """What is shown of a video: the predictions of its current run, with the corrections of people on top.
 
 Read-only. A track is shown unless it was deleted, and a predicted one only if its score reaches the run's threshold or a person has
-worked on it. A frame's mask is the correction if there is one (which may say "nothing here"), otherwise the prediction, unless the
-track was made to end before that frame. Masks are compressed RLE counts at the size of the video.
+worked on it. A frame's mask is the correction if there is one (a drawn mask, the prediction of another track, or "nothing here"),
+otherwise the prediction, unless the track was made to end before that frame. Masks are compressed RLE counts at the size of
+the video.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from typing import Any
 
 from sqlite_utils import Database
@@ -37,9 +37,11 @@ SHOWN_MASKS = f"""
       and (:track is null or t.id = :track)
       and not exists (select 1 from corrections c where c.track_id = m.track_id and c.frame = m.frame)
     union all
-    select c.frame, t.id, c.counts, null, c.source, c.verified, c.rev
+    select c.frame, t.id, coalesce(c.counts, o.counts), o.score, c.source, c.verified, c.rev
     from shown t cross join corrections c on c.track_id = t.id
-    where c.frame >= :start and c.frame < :stop and c.counts is not null and (:track is null or t.id = :track)
+    left join masks o on c.counts is null and o.track_id = c.origin and o.frame = c.frame
+    where c.frame >= :start and c.frame < :stop and (:track is null or t.id = :track)
+      and (c.counts is not null or o.counts is not null)
     order by 1, 2
 """
 
@@ -47,7 +49,7 @@ SHOWN_MASKS = f"""
 def masks(database: Database, video_id: int, start: int, stop: int, track_id: int | None = None) -> Iterator[Row]:
     """The shown masks of frames start..stop-1 by frame and track: frame, track, counts, score, source, verified, rev.
 
-    A correction has no score. `track_id` asks for one track only.
+    A drawn mask has no score. `track_id` asks for one track only.
     """
     parameters = {"video": video_id, "start": start, "stop": stop, "track": track_id}
     for row in database.query(SHOWN_MASKS, parameters):
@@ -89,23 +91,45 @@ def timeline(database: Database, video_id: int) -> dict[int, list[Span]]:
     """Per shown track the spans of frames in which it has masks, in order; each span has one source."""
     ends = {row["id"]: row["ends_before"] for row in database.query(SHOWN_TRACKS, {"video": video_id})}
     predicted: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    corrected: dict[int, list[tuple[int, str | None]]] = defaultdict(list)
-    parameters = {"video": video_id}
-    shown = f"with shown as materialized ({SHOWN_TRACKS})"
     for track_id, start, stop in database.execute(
-        f"{shown} select t.id, s.start, s.stop from shown t cross join spans s on s.track_id = t.id order by 1, 2",
-        parameters,
+        f"""
+        with shown as materialized ({SHOWN_TRACKS})
+        select t.id, s.start, s.stop from shown t cross join spans s on s.track_id = t.id order by 1, 2
+        """,
+        {"video": video_id},
     ):
         predicted[track_id].append((start, stop))
-    for track_id, frame, source in database.execute(
+    content = "case when c.counts is null and c.origin is null then null else c.source end"
+    corrected = _corrected_spans(database, video_id, content)
+    return {key: overlay(_until(predicted[key], end), corrected.get(key, [])) for key, end in ends.items()}
+
+
+def verified_spans(database: Database, video_id: int) -> dict[int, list[tuple[int, int]]]:
+    """Per shown track the spans of frames (stop exclusive) in which a person has verified its mask."""
+    right = "case when c.verified and (c.counts is not null or c.origin is not null) then 'yes' end"
+    found = _corrected_spans(database, video_id, right)
+    return {key: pieces for key, spans in found.items() if (pieces := [span[:2] for span in spans if span[2]])}
+
+
+def _corrected_spans(database: Database, video_id: int, value: str) -> dict[int, list[tuple[int, int, str | None]]]:
+    """Per shown track its corrections as spans of frames that share `value`, an SQL expression on a correction c."""
+    spans: dict[int, list[tuple[int, int, str | None]]] = defaultdict(list)
+    # Frames that follow each other with one value keep the difference to their place among those with that value.
+    for track_id, start, stop, found in database.execute(
         f"""
-        {shown} select t.id, c.frame, case when c.counts is null then null else c.source end
-        from shown t cross join corrections c on c.track_id = t.id order by 1, 2
+        with shown as materialized ({SHOWN_TRACKS}),
+        cells as (
+          select t.id, c.frame, {value} as value from shown t cross join corrections c on c.track_id = t.id
+        ),
+        placed as (
+          select id, frame, value, frame - row_number() over (partition by id, value order by frame) as island from cells
+        )
+        select id, min(frame), max(frame) + 1, value from placed group by id, value, island order by 1, 2
         """,
-        parameters,
+        {"video": video_id},
     ):
-        corrected[track_id].append((frame, source))
-    return {key: overlay(_until(predicted[key], end), corrected[key]) for key, end in ends.items()}
+        spans[track_id].append((start, stop, found))
+    return spans
 
 
 def _until(spans: Iterable[tuple[int, int]], end: int | None) -> list[tuple[int, int]]:
@@ -115,20 +139,29 @@ def _until(spans: Iterable[tuple[int, int]], end: int | None) -> list[tuple[int,
     return [(start, min(stop, end)) for start, stop in spans if start < end]
 
 
-def overlay(predicted: Iterable[tuple[int, int]], corrected: Sequence[tuple[int, str | None]]) -> list[Span]:
-    """Predicted spans with corrections on top. corrected: (frame, source of its mask, or None for "nothing here") by frame."""
-    cuts = [frame for frame, _ in corrected]
+def overlay(predicted: Iterable[tuple[int, int]], corrected: Sequence[tuple[int, int, str | None]]) -> list[Span]:
+    """Predicted spans with corrected ones on top, both in order. A corrected span has its masks' source, None: "nothing here"."""
     spans: list[Span] = []
+    stops = [stop for _, stop, _ in corrected]
     for start, stop in predicted:
-        for cut in cuts[bisect_left(cuts, start) : bisect_left(cuts, stop)]:
-            if start < cut:
-                spans.append((start, cut, "model"))
-            start = cut + 1
+        for first, after, _ in corrected[bisect_right(stops, start) :]:
+            if first >= stop:
+                break
+            if start < first:
+                spans.append((start, first, "model"))
+            start = after
         if start < stop:
             spans.append((start, stop, "model"))
-    present = [(frame, source) for frame, source in corrected if source is not None]
-    # Frames that follow each other with the same source keep the difference to their place in the list.
-    for (_, source), run in groupby(enumerate(present), lambda item: (item[1][0] - item[0], item[1][1])):
-        frames = [frame for _, (frame, _) in run]
-        spans.append((frames[0], frames[-1] + 1, str(source)))
-    return sorted(spans)
+    spans.extend((start, stop, source) for start, stop, source in corrected if source is not None)
+    return _joined(sorted(spans))
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Spans in order, those that touch and have one source as one."""
+    found: list[Span] = []
+    for start, stop, source in spans:
+        if found and found[-1][1] == start and found[-1][2] == source:
+            found[-1] = (found[-1][0], stop, source)
+        else:
+            found.append((start, stop, source))
+    return found

@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 from sqlite_utils import Database
 
+from studio.store.review_tables import create_review
+
 
 def create_library(database: Database) -> None:
     """Projects, their categories and videos, and the models that can run on them."""
@@ -213,12 +215,21 @@ def mark_removed(database: Database) -> None:
     database.execute("alter table videos add column removed integer not null default 0")
 
 
+def note_origins_of_models(database: Database) -> None:
+    """Where a model that was added came from, and what of it nobody has trained yet."""
+    database.execute("alter table models add column sha256 text")  # of the file that was added, as it was given
+    database.execute("alter table models add column source text")  # the file or address that it was given as
+    database.execute("alter table models add column untrained text")  # JSON list, in words; empty for a complete model
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     create_library,
     create_predictions,
     create_edits,
     create_work,
     mark_removed,
+    create_review,
+    note_origins_of_models,
 )
 
 

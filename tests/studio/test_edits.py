@@ -262,17 +262,24 @@ def test_people_editing_at_once_lose_nothing(store: Store, video: Row) -> None:
     [
         ([], [], []),
         ([(0, 5)], [], [(0, 5, "model")]),
-        ([(0, 5)], [(0, "user"), (4, None)], [(0, 1, "user"), (1, 4, "model")]),
-        ([(0, 3), (5, 8)], [(3, "user"), (4, "user")], [(0, 3, "model"), (3, 5, "user"), (5, 8, "model")]),
-        ([(2, 3)], [(2, None)], []),
+        ([(0, 5)], [(0, 1, "user"), (4, 5, None)], [(0, 1, "user"), (1, 4, "model")]),
+        ([(0, 3), (5, 8)], [(3, 5, "user")], [(0, 3, "model"), (3, 5, "user"), (5, 8, "model")]),
+        (
+            [(0, 9)],
+            [(2, 4, "user"), (4, 6, None), (8, 12, "user")],
+            [(0, 2, "model"), (2, 4, "user"), (6, 8, "model"), (8, 12, "user")],
+        ),
+        ([(0, 3), (4, 6)], [(1, 5, None)], [(0, 1, "model"), (5, 6, "model")]),
+        ([(0, 4), (6, 9)], [(4, 6, "model")], [(0, 9, "model")]),
+        ([(2, 3)], [(2, 3, None)], []),
         (
             [],
-            [(1, "user"), (2, "model"), (3, "model"), (9, "user")],
+            [(1, 2, "user"), (2, 4, "model"), (9, 10, "user")],
             [(1, 2, "user"), (2, 4, "model"), (9, 10, "user")],
         ),
     ],
 )
 def test_spans_follow_corrections(
-    predicted: list[tuple[int, int]], corrected: list[tuple[int, str | None]], spans: list[tuple[int, int, str]]
+    predicted: list[tuple[int, int]], corrected: list[tuple[int, int, str | None]], spans: list[tuple[int, int, str]]
 ) -> None:
     assert view.overlay(predicted, corrected) == spans

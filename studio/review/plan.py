@@ -1,0 +1,143 @@
+"""What an operation finds (`Scene`) and what it is about to do (`Plan`), before anything is changed.
+
+An operation is a function from a `Scene` to a `Plan`. It may read, and lay out cells with `cells.py`; it writes nothing else. So
+the same function serves the preview and the deed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlite_utils import Database
+
+from studio.review import cells
+from studio.review.cells import Range
+from studio.review.view import SHOWN_TRACKS
+from studio.store import runs
+from studio.store.database import Row
+from studio.store.errors import Conflict, Invalid, NotFound
+
+MOST_TRACKS = 1000  # in one selection
+NAMED = 3  # tracks that a sentence names; of more it gives the number
+
+
+@dataclass(frozen=True)
+class Birth:
+    """A track that an operation makes. It goes by a negative number until it exists."""
+
+    category_id: int
+    score: float = 1.0
+
+
+@dataclass
+class Plan:
+    """What an operation is about to do, besides the planned cells.
+
+    `tracks` are all whose masks or state it touches. `frames` are those whose masks may look different afterwards, None: all.
+    `touches` are the shown masks that a person should know of, by tracks and frames; where it is empty the planned cells are.
+    """
+
+    op: str
+    args: dict[str, Any]
+    summary: str
+    tracks: Sequence[int]
+    frames: Range | None = None
+    states: Mapping[int, Mapping[str, int | None]] = field(default_factory=dict)  # new values in track_states
+    births: Mapping[int, Birth] = field(default_factory=dict)
+    touches: Sequence[tuple[Sequence[int], Range]] = ()
+    spared: int = 0  # verified masks that were left alone
+    overlaps: Sequence[int] = ()  # frames in which masks met
+    marks: Sequence[tuple[int, str, str]] = ()  # log entries whose mark changes: id, from, to
+
+
+Operation = Callable[["Scene"], Plan]
+
+
+class Scene:
+    """A video as an operation finds it: its row, the tracks that are shown, and the database to read from."""
+
+    def __init__(self, database: Database, video: Row) -> None:
+        self.database, self.video = database, video
+        found = database.query(
+            f"select t.*, c.name as category from ({SHOWN_TRACKS}) t join categories c on c.id = t.category_id order by t.id",
+            {"video": video["id"]},
+        )
+        self.tracks = {row["id"]: row for row in found}
+        cells.begin(database)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the video in pixels."""
+        return self.video["height"], self.video["width"]
+
+    @property
+    def everywhere(self) -> Range:
+        """All frames of the video."""
+        return Range(0, self.video["length"])
+
+    def track(self, track_id: int) -> Row:
+        """A shown track."""
+        if track_id not in self.tracks:
+            raise NotFound(
+                f"Video {self.video['id']} shows no track {track_id}: it was deleted, or it belongs to another run or video."
+            )
+        return self.tracks[track_id]
+
+    def chosen(self, track_ids: Sequence[int]) -> list[int]:
+        """A selection without repetitions; all of it must be shown."""
+        chosen = [self.track(track_id)["id"] for track_id in dict.fromkeys(track_ids)]
+        if not chosen:
+            raise Invalid("Select at least one track.")
+        if len(chosen) > MOST_TRACKS:
+            raise Invalid(f"{len(chosen)} tracks are selected; at most {MOST_TRACKS} can be changed at once.")
+        return chosen
+
+    def frame(self, frame: int) -> int:
+        """A frame that exists."""
+        if not 0 <= frame < self.video["length"]:
+            raise Invalid(f"Frame {frame} does not exist: the video has the frames 0 to {self.video['length'] - 1}.")
+        return frame
+
+    def range(self, start: int | None, stop: int | None) -> Range:
+        """The frames start..stop - 1; None: from the beginning, to the end."""
+        first = self.frame(start or 0)
+        last = self.frame((self.video["length"] if stop is None else stop) - 1)
+        if last < first:
+            raise Invalid(f"The frames {first} to {last} are none: the first one must not come after the last.")
+        return Range(first, last + 1)
+
+    def is_whole(self, frames: Range) -> bool:
+        """Whether these are all frames of the video."""
+        return frames == self.everywhere
+
+    def is_rest(self, frames: Range) -> bool:
+        """Whether these frames go on to the end of the video."""
+        return frames.stop == self.video["length"]
+
+    def words(self, frames: Range) -> str:
+        """The frames as people say it."""
+        if self.is_whole(frames):
+            return "everywhere"
+        if self.is_rest(frames) and frames.stop - frames.start > 1:
+            return f"from frame {frames.start} on"
+        if frames.start == 0 and frames.stop > 1:
+            return f"before frame {frames.stop}"
+        return frames.words
+
+    def name(self, track_id: int) -> str:
+        """A track as people know it: its category and id."""
+        return f"{self.track(track_id)['category']} {track_id}"
+
+    def names(self, track_ids: Sequence[int]) -> str:
+        """Some tracks as people know them."""
+        if len(track_ids) > NAMED:
+            return f"{len(track_ids)} tracks"
+        names = [self.name(track_id) for track_id in track_ids]
+        return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+    def need_settled(self, deed: str) -> None:
+        """Refuse what later frames would not follow, as long as the model still makes them."""
+        if runs.run(self.database, self.video["run_id"])["state"] in ("queued", "running"):
+            raise Conflict(
+                f"The model is still running on this video. {deed} when it is done; drawing and deleting work already now."
+            )

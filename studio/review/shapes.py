@@ -1,0 +1,262 @@
+"""Operations that draw: a person's mask, copies, moved and scaled ones, tools on pixels, and what lies between two keyframes.
+
+Pixels are worked on before the operation takes the database's write lock, and again inside it only if somebody changed the video
+meanwhile. A mask that was made for one frame a person has looked at, so it is verified; where many frames are done at once they
+are not, and a mask that was keeps its mark.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+
+from engine.masks import BoolMask, area, decode, encode
+from studio.review import cells, mask_tools, view
+from studio.review.cells import Drawn, Range
+from studio.review.plan import Operation, Plan, Scene
+from studio.store.database import Row
+from studio.store.errors import Conflict, Invalid, NotFound
+
+Tool = Literal["fill_holes", "remove_specks", "grow", "shrink", "smooth"]
+TOOLS: dict[Tool, tuple[str, Callable[[BoolMask, float], BoolMask]]] = {
+    "fill_holes": ("Filled the holes of", lambda mask, _: mask_tools.fill_holes(mask)),
+    "remove_specks": ("Removed the specks of", lambda mask, amount: mask_tools.remove_specks(mask, int(amount))),
+    "grow": ("Grew", mask_tools.grow),
+    "shrink": ("Shrank", mask_tools.shrink),
+    "smooth": ("Smoothed", mask_tools.smooth),
+}
+MOST_DRAWN = 2000  # masks whose pixels one operation works on
+
+
+def set_mask(track: int, frame: int, counts: str | None, expected_rev: int) -> Operation:
+    """Put a mask (compressed RLE counts at the video's size) in a frame of a track; None says that nothing is there.
+
+    `expected_rev` is the revision of the mask the person saw, 0 for none. Raises Conflict, carrying the current mask, if it is
+    another one now.
+    """
+
+    def plan(scene: Scene) -> Plan:
+        name = scene.name(track)
+        scene.frame(frame)
+        current = view.mask(scene.database, scene.video["id"], track, frame)
+        if (current["rev"] if current else 0) != expected_rev:
+            raise Conflict(
+                f"The mask of track {track} in frame {frame} was changed by someone else meanwhile. Look at it and try again.",
+                current,
+            )
+        if counts is None and current is None:
+            raise NotFound(f"Track {track} has no mask in frame {frame}.")
+        cells.plan_drawn(scene.database, [Drawn(track, frame, counts, "user", True)])
+        verb = "Removed" if counts is None else "Changed" if current else "Drew"
+        return Plan(
+            op="delete_mask" if counts is None else "set_mask",
+            args={"frame": frame},
+            summary=f"{verb} {name} in frame {frame}",
+            tracks=[track],
+            frames=Range(frame, frame + 1),
+        )
+
+    return plan
+
+
+def draw(
+    track: int,
+    frame: int,
+    expected_rev: int,
+    box: tuple[float, float, float, float] | None = None,
+    polygons: Sequence[Sequence[tuple[float, float]]] = (),
+) -> Operation:
+    """Put a box (left, top, right, bottom) or polygons (points x, y), in pixels, as the mask in a frame of a track."""
+
+    def plan(scene: Scene) -> Plan:
+        mask = mask_tools.from_box(scene.size, *box) if box else mask_tools.from_polygons(scene.size, polygons)
+        if not mask.any():
+            raise Invalid("This covers no pixel of the picture.")
+        return set_mask(track, frame, encode(mask)["counts"], expected_rev)(scene)
+
+    return plan
+
+
+def copy(tracks: Sequence[int], frame: int, start: int, stop: int | None, include_verified: bool = False) -> Operation:
+    """The masks of `frame` again in the frames start..stop - 1."""
+
+    def compute(scene: Scene) -> list[Drawn]:
+        chosen, frames = scene.chosen(tracks), scene.range(start, stop)
+        sources = list(_shown(scene, chosen, Range(scene.frame(frame), frame + 1)))
+        targets = [place for place in range(frames.start, frames.stop) if place != frame]
+        if not sources:
+            raise Invalid(f"{scene.names(chosen)} has no mask in frame {frame} to copy.")
+        if len(sources) * len(targets) > scene.video["length"] * 10:
+            raise Invalid(
+                f"That makes {len(sources) * len(targets)} masks, too many at once. Choose fewer frames or tracks."
+            )
+        alone = len(targets) == 1
+        return [Drawn(mask["track"], place, mask["counts"], "user", alone) for mask in sources for place in targets]
+
+    def plan(scene: Scene) -> Plan:
+        cells.plan_drawn(scene.database, compute(scene))
+        chosen, frames = scene.chosen(tracks), scene.range(start, stop)
+        summary = f"Copied {scene.names(chosen)} from frame {frame} to {_to(frames)}"
+        alone = frames.stop - frames.start == 1  # a person looks at it: there is nothing to protect
+        return _drawn_plan(scene, "copy", {"frame": frame}, summary, chosen, frames, include_verified or alone)
+
+    return plan
+
+
+def transform(
+    tracks: Sequence[int],
+    start: int,
+    stop: int | None,
+    dx: float,
+    dy: float,
+    scale: float,
+    include_verified: bool = False,
+) -> Operation:
+    """Masks scaled about their middle and moved by dx to the right and dy down, in pixels."""
+    if not 0.01 <= scale <= 100:
+        raise Invalid(f"A mask cannot be scaled to {scale:g} times its size: between 0.01 and 100 is possible.")
+    values = {"dx": dx, "dy": dy, "scale": scale}
+    change = partial(mask_tools.move_and_scale, **values)
+    return _redraw("transform", values, "Moved", tracks, start, stop, change, include_verified)
+
+
+def refine(
+    tracks: Sequence[int], start: int, stop: int | None, tool: Tool, amount: float, include_verified: bool = False
+) -> Operation:
+    """A tool on the pixels of masks; amount: a radius in pixels, for remove_specks an area in pixels."""
+    verb, work = TOOLS[tool]
+    values = {"tool": tool, "amount": amount}
+    return _redraw("refine", values, verb, tracks, start, stop, lambda mask: work(mask, amount), include_verified)
+
+
+def interpolate(tracks: Sequence[int], start: int, stop: int, include_verified: bool = False) -> Operation:
+    """Masks for all frames between the keyframes `start` and `stop`, which both have one; verified ones stay."""
+
+    def compute(scene: Scene) -> list[Drawn]:
+        chosen = scene.chosen(tracks)
+        between = range(scene.frame(start) + 1, scene.frame(stop))
+        _check_amount(len(between) * len(chosen))
+        if not between:
+            raise Invalid(f"There is no frame between {start} and {stop}.")
+        ends = {
+            (mask["track"], frame): mask
+            for frame in (start, stop)
+            for mask in _shown(scene, chosen, Range(frame, frame + 1))
+        }
+        for track in chosen:
+            for frame in (start, stop):
+                if (track, frame) not in ends:
+                    raise Invalid(f"{scene.name(track)} has no mask in frame {frame}. Draw it there first.")
+        found = []
+        for track in chosen:
+            first, last = (_pixels(scene, ends[track, frame]) for frame in (start, stop))
+            fractions = [(frame - start) / (stop - start) for frame in between]
+            masks = mask_tools.interpolate(first, last, fractions)
+            found += [
+                _drawn(track, frame, mask, "interpolated", False) for frame, mask in zip(between, masks, strict=True)
+            ]
+        return found
+
+    return _prepared(
+        compute,
+        lambda scene: _drawn_plan(
+            scene,
+            "interpolate",
+            {"start": start, "stop": stop},
+            f"Interpolated {scene.names(scene.chosen(tracks))} between the frames {start} and {stop}",
+            scene.chosen(tracks),
+            Range(start + 1, stop),
+            include_verified,
+        ),
+    )
+
+
+def _redraw(
+    op: str,
+    values: dict[str, Any],
+    verb: str,
+    tracks: Sequence[int],
+    start: int,
+    stop: int | None,
+    change: Callable[[BoolMask], BoolMask],
+    include_verified: bool,
+) -> Operation:
+    """Every mask of the tracks in the frames start..stop - 1 changed by a function; those that stay the same are left alone."""
+
+    def compute(scene: Scene) -> list[Drawn]:
+        chosen, frames = scene.chosen(tracks), scene.range(start, stop)
+        _check_amount(sum(masks for masks, _ in cells.count_shown(scene.database, chosen, frames).values()))
+        alone = frames.stop - frames.start == 1
+        found = []
+        for mask in _shown(scene, chosen, frames):
+            before = _pixels(scene, mask)
+            after = change(before)
+            if not np.array_equal(before, after):
+                found.append(_drawn(mask["track"], mask["frame"], after, "user", alone or mask["verified"]))
+        return found
+
+    def describe(scene: Scene) -> Plan:
+        chosen, frames = scene.chosen(tracks), scene.range(start, stop)
+        summary = f"{verb} {scene.names(chosen)} {scene.words(frames)}"
+        return _drawn_plan(
+            scene, op, values, summary, chosen, frames, include_verified or frames.stop - frames.start == 1
+        )
+
+    return _prepared(compute, describe)
+
+
+def _prepared(compute: Callable[[Scene], list[Drawn]], describe: Callable[[Scene], Plan]) -> Operation:
+    """An operation whose masks are computed once for each state of the video it meets."""
+    known: dict[int, list[Drawn]] = {}
+
+    def plan(scene: Scene) -> Plan:
+        rev = scene.video["rev"]
+        if rev not in known:
+            known.clear()
+            known[rev] = compute(scene)
+        cells.plan_drawn(scene.database, known[rev])
+        return describe(scene)
+
+    return plan
+
+
+def _drawn_plan(
+    scene: Scene,
+    op: str,
+    args: dict[str, Any],
+    summary: str,
+    tracks: Sequence[int],
+    frames: Range,
+    include_verified: bool,
+) -> Plan:
+    spared = 0 if include_verified else cells.spare_verified(scene.database)
+    return Plan(op, args | {"tracks": list(tracks)}, summary, tracks, frames, spared=spared)
+
+
+def _shown(scene: Scene, tracks: Sequence[int], frames: Range) -> Iterator[Row]:
+    wanted = set(tracks)
+    only = tracks[0] if len(wanted) == 1 else None
+    found = view.masks(scene.database, scene.video["id"], frames.start, frames.stop, only)
+    return (mask for mask in found if mask["track"] in wanted)
+
+
+def _pixels(scene: Scene, mask: Row) -> BoolMask:
+    return decode({"size": list(scene.size), "counts": mask["counts"]})
+
+
+def _drawn(track: int, frame: int, mask: BoolMask, source: str, verified: bool) -> Drawn:
+    code = encode(mask)
+    return Drawn(track, frame, code["counts"] if area(code) else None, source, verified)
+
+
+def _check_amount(masks: int) -> None:
+    if masks > MOST_DRAWN:
+        raise Invalid(
+            f"These are {masks} masks; at most {MOST_DRAWN} can be redrawn at once. Choose fewer frames or tracks."
+        )
+
+
+def _to(frames: Range) -> str:
+    alone = frames.stop - frames.start == 1
+    return f"frame {frames.start}" if alone else f"the frames {frames.start} to {frames.stop - 1}"
