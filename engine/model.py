@@ -38,14 +38,15 @@ class CTVIS(nn.Module):
 
     def prepare(self, frames: Tensor) -> Tensor:
         """Normalised in the net's own dtype, zero-padded at the right and bottom to the divisor, channels last."""
-        dtype = self.query_decoder.class_embed.weight.dtype
+        dtype = self.query_decoder.query_feat.weight.dtype
         exact = torch.promote_types(dtype, torch.float32)  # half precision cannot hold 0..255 and a mean to 0.001
         mean, std = (
             torch.tensor(numbers, dtype=exact, device=frames.device).view(3, 1, 1)
             for numbers in (self.frame_format.mean, self.frame_format.std)
         )
-        frames = ((frames.to(exact) - mean) / std).to(dtype)
+        frames = (frames.to(exact) - mean).div_(std).to(dtype)
         height, width = frames.shape[-2:]
         divisor = self.frame_format.divisor
-        padded = F.pad(frames, (0, -width % divisor, 0, -height % divisor))
+        missing = (0, -width % divisor, 0, -height % divisor)
+        padded = F.pad(frames, missing) if any(missing) else frames
         return padded.contiguous(memory_format=torch.channels_last)

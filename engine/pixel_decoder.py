@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.deform_attn import DeformableAttention
-from engine.layers import sine_position_encoding
+from engine.deform_attn import DeformableAttention, Grid, pixel_grid
+from engine.layers import Linear, Remembered, level_encodings
 
 NORM_GROUPS = 32
 
@@ -30,13 +30,13 @@ class EncoderLayer(nn.Module):
         super().__init__()
         self.self_attn = DeformableAttention(dim, num_heads, levels, points)
         self.norm1 = nn.LayerNorm(dim)
-        self.linear1 = nn.Linear(dim, ffn_dim)
-        self.linear2 = nn.Linear(ffn_dim, dim)
+        self.linear1 = Linear(dim, ffn_dim)
+        self.linear2 = Linear(ffn_dim, dim)
         self.norm2 = nn.LayerNorm(dim)
 
-    def forward(self, x: Tensor, position: Tensor, reference: Tensor, sizes: list[tuple[int, int]]) -> Tensor:
-        x = self.norm1(x + self.self_attn(x + position, reference, x, sizes))
-        return self.norm2(x + self.linear2(F.relu(self.linear1(x))))
+    def forward(self, x: Tensor, position: Tensor, grid: Grid) -> Tensor:
+        x = self.norm1(x + self.self_attn(x + position, x, grid))
+        return self.norm2(x + self.linear2(self.linear1(x, "relu")))
 
 
 class PixelDecoder(nn.Module):
@@ -55,55 +55,57 @@ class PixelDecoder(nn.Module):
         super().__init__()
         finest, *coarser = channels
         levels = len(coarser)
+        self.num_heads, self.points = num_heads, points
         self.input_proj = nn.ModuleList(
             nn.Sequential(nn.Conv2d(width, dim, 1), GroupNorm(NORM_GROUPS, dim)) for width in reversed(coarser)
         )
         self.level_embed = nn.Parameter(torch.randn(levels, dim))
         self.encoder = nn.ModuleList(EncoderLayer(dim, num_heads, levels, points, ffn_dim) for _ in range(layers))
-        self.lateral = nn.Sequential(nn.Conv2d(finest, dim, 1, bias=False), GroupNorm(NORM_GROUPS, dim))
-        self.output = nn.Sequential(nn.Conv2d(dim, dim, 3, padding=1, bias=False), GroupNorm(NORM_GROUPS, dim))
+        self.lateral = nn.Sequential(
+            nn.Conv2d(finest, dim, 1, bias=False), GroupNorm(NORM_GROUPS, dim, half_at_inference=True)
+        )
+        self.output = nn.Sequential(
+            nn.Conv2d(dim, dim, 3, padding=1, bias=False), GroupNorm(NORM_GROUPS, dim, half_at_inference=True)
+        )
         self.mask_features = nn.Conv2d(dim, mask_dim, 1)
+        self._encodings = Remembered(level_encodings)
+        self._grid = Remembered(pixel_grid)
 
     def forward(self, maps: list[Tensor]) -> PixelFeatures:
         """maps: the backbone's, finest (stride 4) first."""
         finest, *coarser = maps
         projected = [project(map_) for project, map_ in zip(self.input_proj, reversed(coarser), strict=True)]
-        sizes = [(map_.shape[-2], map_.shape[-1]) for map_ in projected]
+        sizes = tuple((map_.shape[-2], map_.shape[-1]) for map_ in projected)
         tokens = torch.cat([map_.flatten(2).transpose(1, 2) for map_ in projected], dim=1)  # (N, S, C)
         position = self._positions(sizes, tokens)
-        reference = _pixel_centres(sizes, tokens)
+        grid = self._grid(sizes, self.num_heads, self.points, tokens.dtype, tokens.device)
         for layer in self.encoder:
-            tokens = layer(tokens, position, reference, sizes)
+            tokens = layer(tokens, position, grid)
         parts = tokens.split([height * width for height, width in sizes], dim=1)
         levels = [part.transpose(1, 2).unflatten(2, size) for part, size in zip(parts, sizes, strict=True)]
         lateral = self.lateral(finest)
-        upsampled = F.interpolate(levels[-1], size=lateral.shape[-2:], mode="bilinear", align_corners=False)
-        return PixelFeatures(self.mask_features(F.relu(self.output(lateral + upsampled))), levels)
+        coarse = levels[-1].to(lateral.dtype)
+        upsampled = F.interpolate(coarse, size=lateral.shape[-2:], mode="bilinear", align_corners=False)
+        fine = self.output(lateral + upsampled)
+        return PixelFeatures(self.mask_features(F.relu(fine, inplace=fine.dtype == torch.float32)), levels)
 
-    def _positions(self, sizes: list[tuple[int, int]], like: Tensor) -> Tensor:
+    def _positions(self, sizes: tuple[tuple[int, int], ...], like: Tensor) -> Tensor:
         """Where a token lies and on which level: (S, C)."""
-        dim = like.shape[-1]
-        return torch.cat(
-            [
-                sine_position_encoding(height, width, dim, like).flatten(1).t() + level
-                for (height, width), level in zip(sizes, self.level_embed, strict=True)
-            ]
-        )
+        encodings = self._encodings(sizes, like.shape[-1], like.dtype, like.device)
+        return torch.cat([encoding + level for encoding, level in zip(encodings, self.level_embed, strict=True)])
 
 
 class GroupNorm(nn.GroupNorm):
-    """In float32 at least, also where autocast would not do so (on a CPU): places and encodings follow its dtype."""
+    """In float32 at least, also where autocast would not do so (on a CPU): places and encodings follow its dtype.
+
+    half_at_inference: leave half precision as it comes, where the result goes into a convolution, and no gradient back.
+    """
+
+    def __init__(self, groups: int, channels: int, half_at_inference: bool = False) -> None:
+        super().__init__(groups, channels)
+        self.half_at_inference = half_at_inference
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.half_at_inference and not torch.is_grad_enabled():
+            return super().forward(x)
         return super().forward(x.to(torch.promote_types(x.dtype, torch.float32)))
-
-
-def _pixel_centres(sizes: list[tuple[int, int]], like: Tensor) -> Tensor:
-    """The centre of each pixel of each level as (x, y) in 0..1: (S, 2)."""
-    centres = []
-    for height, width in sizes:
-        y = (torch.arange(height, dtype=like.dtype, device=like.device) + 0.5) / height
-        x = (torch.arange(width, dtype=like.dtype, device=like.device) + 0.5) / width
-        grid_y, grid_x = torch.meshgrid(y, x, indexing="ij")
-        centres.append(torch.stack((grid_x, grid_y), dim=-1).flatten(0, 1))
-    return torch.cat(centres)

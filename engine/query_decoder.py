@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.layers import MLP, Attention, FeedForward, sine_position_encoding
+from engine.layers import MLP, Attention, FeedForward, Linear, Remembered, level_encodings
 from engine.pixel_decoder import PixelFeatures
 
 
@@ -37,9 +37,9 @@ class DecoderLayer(nn.Module):
         self.self_attn = Attention(dim, num_heads)
         self.ffn = FeedForward(dim, ffn_dim)
 
-    def forward(self, x: Tensor, place: Tensor, source: Tensor, position: Tensor, visible: Tensor) -> Tensor:
-        """x: (N, Q, C); place: (Q, C); source: (N, S, C); position: (S, C); visible: (N, Q, S) bool."""
-        x = self.cross_attn(x, x + place, source + position, source, visible)
+    def forward(self, x: Tensor, place: Tensor, key: Tensor, value: Tensor, visible: Tensor) -> Tensor:
+        """x: (N, Q, C); place: (Q, C); key, value: (N, S, C); visible: (N, Q, S) bool."""
+        x = self.cross_attn(x, x + place, key, value, visible)
         x = self.self_attn(x, x + place, x + place, x)
         return self.ffn(x)
 
@@ -63,9 +63,10 @@ class QueryDecoder(nn.Module):
         self.level_embed = nn.Embedding(levels, dim)
         self.layers = nn.ModuleList(DecoderLayer(dim, num_heads, ffn_dim) for _ in range(layers))
         self.norm = nn.LayerNorm(dim)
-        self.class_embed = nn.Linear(dim, num_classes + 1)
+        self.class_embed = Linear(dim, num_classes + 1)
         self.mask_embed = MLP(dim, dim, mask_dim)
         self.reid_embed = MLP(dim, dim, embed_dim)
+        self._encodings = Remembered(level_encodings)
 
     def forward(self, features: PixelFeatures) -> FrameOutput:
         """Only the last layer's output. The masks between are computed at the size the next layer needs, and nowhere else."""
@@ -96,14 +97,13 @@ class QueryDecoder(nn.Module):
             level.flatten(2).transpose(1, 2) + embed
             for level, embed in zip(features.levels, self.level_embed.weight, strict=True)
         ]
-        positions = [
-            sine_position_encoding(level.shape[2], level.shape[3], level.shape[1], level).flatten(1).t()
-            for level in features.levels
-        ]
+        sizes = tuple((level.shape[2], level.shape[3]) for level in features.levels)
+        encodings = self._encodings(sizes, sources[0].shape[-1], sources[0].dtype, sources[0].device)
+        keys = [source + encoding for source, encoding in zip(sources, encodings, strict=True)]
         queries = self.query_feat.weight.expand(batch, -1, -1)
         for index, layer in enumerate(self.layers):
             level = index % len(sources)
-            queries = layer(queries, self.query_embed.weight, sources[level], positions[level], visible(queries, level))
+            queries = layer(queries, self.query_embed.weight, keys[level], sources[level], visible(queries, level))
             yield queries
 
     def _heads(self, queries: Tensor, mask_features: Tensor) -> FrameOutput:
@@ -112,7 +112,10 @@ class QueryDecoder(nn.Module):
 
     def _masks(self, normed: Tensor, mask_features: Tensor) -> Tensor:
         """(N, Q, C), (N, C, h, w) -> (N, Q, h, w)"""
-        return torch.einsum("nqc,nchw->nqhw", self.mask_embed(normed), mask_features)
+        pixels = mask_features.flatten(2).transpose(1, 2)  # (N, h*w, C), no copy where channels come last
+        # Frame by frame: PyTorch's batched product is many times slower in bfloat16 on a CPU.
+        masks = [F.linear(*frame) for frame in zip(self.mask_embed(normed), pixels, strict=True)]
+        return (torch.stack(masks) if len(masks) > 1 else masks[0][None]).unflatten(2, mask_features.shape[-2:])
 
 
 def _resize(maps: Tensor, like: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine import fused
+
 
 class FrozenBatchNorm(nn.Module):
     """Batch norm with its statistics and affine numbers fixed for good."""
@@ -25,19 +27,37 @@ class FrozenBatchNorm(nn.Module):
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=1e-5)
+    def scale_and_shift(self) -> tuple[Tensor, Tensor]:
+        """What the norm does to a channel, as a factor and a summand: (C,), (C,)."""
+        scale = self.weight * (self.running_var + 1e-5).rsqrt()
+        return scale, self.bias - self.running_mean * scale
 
 
 class ConvNorm(nn.Conv2d):
-    """A convolution without bias, then frozen batch norm."""
+    """A convolution without bias, then frozen batch norm, which is applied to the weights: they are fewer than a map's numbers."""
+
+    norm: FrozenBatchNorm | None
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> None:
         super().__init__(in_channels, out_channels, kernel, stride, padding=kernel // 2, bias=False)
         self.norm = FrozenBatchNorm(out_channels)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.norm(super().forward(x))
+    def forward(self, x: Tensor, relu: bool = False, residual: Tensor | None = None) -> Tensor:
+        """`residual`, of the result's shape, is added before the ReLU; it may be overwritten."""
+        weight, bias = self._folded()
+        return fused.conv2d(x, weight, bias, self.stride, (self.padding[0], self.padding[1]), relu, residual)
+
+    def fold(self) -> None:
+        """Make the norm a part of the weights for good: for inference only, and under other names in a state dict."""
+        weight, bias = self._folded()
+        self.weight, self.bias = nn.Parameter(weight, requires_grad=False), nn.Parameter(bias, requires_grad=False)
+        self.norm = None
+
+    def _folded(self) -> tuple[Tensor, Tensor]:
+        if self.norm is None:
+            return self.weight, self.bias
+        scale, shift = self.norm.scale_and_shift()
+        return self.weight * scale[:, None, None, None], shift
 
 
 class Bottleneck(nn.Module):
@@ -51,8 +71,8 @@ class Bottleneck(nn.Module):
         self.shortcut = ConvNorm(in_channels, out_channels, 1, stride) if in_channels != out_channels else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.conv2(F.relu(self.conv1(x))))
-        return F.relu(self.conv3(y) + self.shortcut(x))
+        y = self.conv2(self.conv1(x, relu=True), relu=True)
+        return self.conv3(y, relu=True, residual=self.shortcut(x))
 
 
 class ResNet50(nn.Module):
@@ -69,7 +89,7 @@ class ResNet50(nn.Module):
         self.res5 = _stage(1024, 512, blocks=3, stride=2)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        x = F.max_pool2d(F.relu(self.stem["conv1"](x)), kernel_size=3, stride=2, padding=1)
+        x = F.max_pool2d(self.stem["conv1"](x, relu=True), kernel_size=3, stride=2, padding=1)
         maps = []
         for stage in (self.res2, self.res3, self.res4, self.res5):
             x = stage(x)

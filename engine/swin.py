@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.layers import Linear, Remembered
+
 HIDDEN = -100.0  # added to the attention between tokens that only the cyclic shift made neighbours
 
 
@@ -40,8 +42,8 @@ class WindowAttention(nn.Module):
         self.window, self.num_heads = window, num_heads
         self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * window - 1) ** 2, num_heads))
         self.register_buffer("relative_position_index", _relative_positions(window), persistent=False)
-        self.qkv = nn.Linear(dim, 3 * dim)
-        self.proj = nn.Linear(dim, dim)
+        self.qkv = Linear(dim, 3 * dim)
+        self.proj = Linear(dim, dim)
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
@@ -58,11 +60,11 @@ class MLP(nn.Module):
 
     def __init__(self, dim: int, hidden_dim: int) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(dim, hidden_dim)
-        self.fc2 = nn.Linear(hidden_dim, dim)
+        self.fc1 = Linear(dim, hidden_dim)
+        self.fc2 = Linear(hidden_dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.fc1(x)))
+        return self.fc2(self.fc1(x, "gelu"))
 
 
 class Block(nn.Module):
@@ -95,7 +97,7 @@ class PatchMerging(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.reduction = nn.Linear(4 * dim, 2 * dim, bias=False)
+        self.reduction = Linear(4 * dim, 2 * dim, bias=False)
         self.norm = nn.LayerNorm(4 * dim)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -114,10 +116,11 @@ class Stage(nn.Module):
             Block(dim, num_heads, window, window // 2 if index % 2 else 0) for index in range(depth)
         )
         self.downsample = nn.Identity() if last else PatchMerging(dim)
+        self._shift_mask = Remembered(_shift_mask)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The map after this stage, and the one that the next stage begins with."""
-        mask = _shift_mask(x, self.window)
+        mask = self._shift_mask(x.shape[1], x.shape[2], self.window, x.dtype, x.device)
         for block in self.blocks:
             x = block(x, mask)
         return x, self.downsample(x)
@@ -141,7 +144,7 @@ class Swin(nn.Module):
         x, maps = self.patch_embed(frames), []
         for stage, norm in zip(self.layers, (self.norm0, self.norm1, self.norm2, self.norm3), strict=True):
             seen, x = stage(x)
-            maps.append(norm(seen).permute(0, 3, 1, 2).contiguous())
+            maps.append(norm(seen).permute(0, 3, 1, 2))
         return maps
 
 
@@ -164,16 +167,16 @@ def _from_windows(x: Tensor, window: int, size: Sequence[int]) -> Tensor:
     return x.transpose(2, 3).reshape(x.shape[0], height, width, -1)
 
 
-def _shift_mask(x: Tensor, window: int) -> Tensor:
-    """What the shifted blocks add to the attention of a map x (N, H, W, C): (windows, 1, window², window²)."""
-    height, width = (size + -size % window for size in x.shape[1:3])
-    region = torch.zeros(1, height, width, 1, dtype=x.dtype, device=x.device)
+def _shift_mask(height: int, width: int, window: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """What the shifted blocks add to the attention of a map of this size: (windows, 1, window², window²)."""
+    height, width = (size + -size % window for size in (height, width))
+    region = torch.zeros(1, height, width, 1, dtype=dtype, device=device)
     cuts = (slice(0, -window), slice(-window, -(window // 2)), slice(-(window // 2), None))
     for number, (rows, columns) in enumerate((rows, columns) for rows in cuts for columns in cuts):
         region[:, rows, columns] = number
     regions = _to_windows(region, window)[0, :, :, 0]  # (windows, window²)
     apart = regions[:, None, :] != regions[:, :, None]
-    return apart.to(x.dtype)[:, None] * HIDDEN
+    return apart.to(dtype)[:, None] * HIDDEN
 
 
 def _relative_positions(window: int) -> Tensor:
