@@ -1,21 +1,18 @@
 """Reading and writing weights, always strictly: a name or shape that does not fit is an error that names it.
 
-Reads and writes the published CTVIS `.pth` form, reads `.pkl` files (see `published_names.py`) and keeps this project's own
-pair: `NAME.safetensors` with `NAME.json` beside it, which holds the preset. Nothing in a file is ever executed. Loads no
-optimiser state: a training run keeps its own.
+Reads every form that `weights_file.py` knows, under our names or the published ones (`published_names.py`); writes the published
+CTVIS `.pth` form and this project's own pair: `NAME.safetensors` with `NAME.json` beside it, which holds the preset and notes.
+Loads no optimiser state: a training run keeps its own.
 """
 
 import io
 import json
 import os
-import pickle
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from engine.build import build_model, find_preset
@@ -23,16 +20,14 @@ from engine.config import Preset
 from engine.errors import CheckpointError
 from engine.model import CTVIS
 from engine.published_names import to_ours, to_published
+from engine.weights_file import read_tensors
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 
 def load_checkpoint(model: CTVIS, path: str | Path) -> None:
     """Copies a file's weights into the net. Raises CheckpointError if a single tensor is missing, left over or misshapen."""
-    path = Path(path)
-    state = _read_own(path) if path.suffix == ".safetensors" else _rename(_read_published(path))
-    _check_fit(model, state, path)
-    model.load_state_dict(state)
+    fill(model, read_weights(Path(path)), Path(path).name)
 
 
 def load_model(name_or_path: str | Path, preset: str | Preset | None = None) -> tuple[CTVIS, Preset]:
@@ -48,7 +43,11 @@ def load_model(name_or_path: str | Path, preset: str | Preset | None = None) -> 
         raise CheckpointError(
             f'There is no model or checkpoint file "{name_or_path}". Shipped models: {_shipped_names()}.'
         )
-    found = find_preset(preset) if isinstance(preset, str) else preset or _preset_beside(path)
+    found = find_preset(preset) if isinstance(preset, str) else preset or preset_beside(path)
+    if found is None:
+        raise CheckpointError(
+            f"{path.name} does not say which net it belongs to: name its preset, as in --preset ytvis_2019_r50."
+        )
     model = build_model(found)
     load_checkpoint(model, path)
     return model, found
@@ -76,18 +75,7 @@ def initialise_from_coco(model: CTVIS, path: str | Path) -> list[str]:
     Only the class head (COCO has other categories) and the re-ID head (Mask2Former has none) may stay; anything else that is
     missing, left over or misshapen raises CheckpointError.
     """
-    path, own = Path(path), model.state_dict()
-    state = _rename(_read_published(path))
-    fresh = [
-        name
-        for name in own
-        if (name.startswith("query_decoder.reid_embed.") and name not in state)
-        or (name.startswith("query_decoder.class_embed.") and name in state and state[name].shape != own[name].shape)
-    ]
-    complete = state | {name: own[name] for name in fresh}
-    _check_fit(model, complete, path)
-    model.load_state_dict(complete)
-    return fresh
+    return fill_from_coco(model, read_weights(Path(path)), Path(path).name)
 
 
 def export_published(model: CTVIS, path: str | Path) -> None:
@@ -101,86 +89,36 @@ def export_published(model: CTVIS, path: str | Path) -> None:
     _write_whole(Path(path), buffer.getvalue())
 
 
-def _shipped_names() -> str:
-    return ", ".join(sorted(path.stem for path in ASSETS.glob("*.safetensors"))) or "none"
-
-
-def _preset_beside(path: Path) -> Preset:
-    beside = path.with_suffix(".json")
-    if path.suffix != ".safetensors" or not beside.exists():
-        raise CheckpointError(
-            f"{path.name} does not say which net it belongs to: name its preset, as in --preset ytvis_2019_r50."
-        )
-    try:
-        return Preset.from_dict(json.loads(beside.read_text())["preset"])
-    except (ValueError, KeyError, TypeError) as fault:
-        raise CheckpointError(
-            f"{beside.name} holds no readable preset ({fault}). Copy it again from where the model came."
-        ) from fault
-
-
-def _read_own(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as fault:
-        raise CheckpointError(
-            f"{path.name} is damaged or no safetensors file ({fault}). Copy or download it again."
-        ) from fault
-
-
-def _read_published(path: Path) -> dict[str, Tensor]:
-    read = _read_pickled_arrays if path.suffix == ".pkl" else _read_torch
-    try:
-        content = read(path)
-    except CheckpointError:
-        raise
-    except Exception as fault:  # a damaged pickle raises almost anything
-        reason = str(fault).strip().splitlines()[0] if str(fault).strip() else type(fault).__name__
-        raise CheckpointError(
-            f"{path.name} cannot be read as a checkpoint ({reason[:200]}). Download it again."
-        ) from fault
-    tensors = content.get("model", content) if isinstance(content, dict) else None
-    if not isinstance(tensors, dict) or not tensors:
-        raise CheckpointError(f'{path.name} holds no "model" table of tensors, so it is no CTVIS checkpoint.')
-    try:
-        return {name: torch.as_tensor(value) for name, value in tensors.items()}
-    except (TypeError, RuntimeError) as fault:
-        raise CheckpointError(f"{path.name} holds something that is not a tensor ({fault}).") from fault
-
-
-def _read_torch(path: Path) -> Any:
-    return torch.load(path, map_location="cpu", weights_only=True)
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """Unpickles numpy arrays and plain containers; refuses whatever else a pickle may name."""
-
-    _ADMITTED = frozenset(
-        {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode"), ("collections", "OrderedDict")}
-        | {(f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")}
-    )
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self._ADMITTED:
-            raise CheckpointError(
-                f"The file asks to run {module}.{name}. A checkpoint has no need of that: do not trust it."
-            )
-        return super().find_class(module, name)
-
-
-def _read_pickled_arrays(path: Path) -> Any:
-    content = _ArraysOnly(io.BytesIO(path.read_bytes()), encoding="latin1").load()
-    if isinstance(content, dict) and isinstance(content.get("model"), dict):
-        content["model"] = {name: np.asarray(value) for name, value in content["model"].items()}
-    return content
-
-
-def _rename(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    renamed = {to_ours(name): tensor for name, tensor in state.items()}
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The file's tensors under our names, without those that the net computes by itself."""
+    renamed = {to_ours(name): tensor for name, tensor in read_tensors(path).items()}
     return {name: tensor for name, tensor in renamed.items() if name is not None}
 
 
-def _check_fit(model: CTVIS, state: dict[str, Tensor], path: Path) -> None:
+def fill(model: CTVIS, state: dict[str, Tensor], source: str) -> list[str]:
+    """Copies `state`, which must fit exactly; `source` names it in errors. Returns what stays random: nothing."""
+    if faults := _misfits(model, state):
+        shown = "; ".join(faults[:4]) + (f"; and {len(faults) - 4} more" if len(faults) > 4 else "")
+        raise CheckpointError(f"{source} does not fit this net: {shown}. Is it the right preset?")
+    model.load_state_dict(state)
+    return []
+
+
+def fill_from_coco(model: CTVIS, state: dict[str, Tensor], source: str) -> list[str]:
+    """As `initialise_from_coco`, from tensors that are read already."""
+    own = model.state_dict()
+    fresh = [
+        name
+        for name in own
+        if (name.startswith("query_decoder.reid_embed.") and name not in state)
+        or (name.startswith("query_decoder.class_embed.") and name in state and state[name].shape != own[name].shape)
+    ]
+    fill(model, state | {name: own[name] for name in fresh}, source)
+    return fresh
+
+
+def _misfits(model: CTVIS, state: dict[str, Tensor]) -> list[str]:
+    """What is missing, left over or misshapen in `state`, in words, by name."""
     wanted = model.state_dict()
     faults = [f"{name} is missing" for name in wanted.keys() - state.keys()]
     faults += [f"{name} is not part of the net" for name in state.keys() - wanted.keys()]
@@ -189,9 +127,43 @@ def _check_fit(model: CTVIS, state: dict[str, Tensor], path: Path) -> None:
         for name in wanted.keys() & state.keys()
         if state[name].shape != wanted[name].shape
     ]
-    if faults:
-        shown = "; ".join(sorted(faults)[:4]) + (f"; and {len(faults) - 4} more" if len(faults) > 4 else "")
-        raise CheckpointError(f"{path.name} does not fit this net: {shown}. Is it the right preset?")
+    return sorted(faults)
+
+
+def preset_beside(path: Path) -> Preset | None:
+    """The preset in the .json beside one of our own files; None if there is no such file."""
+    content = _description(path)
+    if content is None:
+        return None
+    try:
+        return Preset.from_dict(content["preset"])
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise CheckpointError(
+            f"{path.with_suffix('.json').name} holds no readable preset ({fault}). Copy it again from where the model came."
+        ) from fault
+
+
+def notes_beside(path: Path) -> dict[str, Any]:
+    """The notes that `save_checkpoint` was given for this file."""
+    notes = (_description(path) or {}).get("notes")
+    return notes if isinstance(notes, dict) else {}
+
+
+def _description(path: Path) -> dict[str, Any] | None:
+    beside = path.with_suffix(".json")
+    if path.suffix != ".safetensors" or not beside.exists():
+        return None
+    try:
+        content = json.loads(beside.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        raise CheckpointError(
+            f"{beside.name} holds no readable preset ({fault}). Copy it again from where the model came."
+        ) from fault
+    return content if isinstance(content, dict) else {}
+
+
+def _shipped_names() -> str:
+    return ", ".join(sorted(path.stem for path in ASSETS.glob("*.safetensors"))) or "none"
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -1,20 +1,25 @@
-"""Any convolutional backbone of timm, by name, as a source of maps at strides 4, 8, 16 and 32.
+"""Any backbone of timm, by name, as a source of maps at strides 4, 8, 16 and 32.
 
-Input: normalised frames (N, 3, H, W). Its batch norms are frozen, since videos make small batches. Weights are never
-downloaded: they come with a checkpoint, or from a file given to the training.
+Input: normalised frames (N, 3, H, W), H and W multiples of 32. Convolutional and hierarchical nets give the maps themselves; a
+plain vision transformer (DINOv3 and its like) gets a pyramid on its last map (`vit_pyramid.py`). Batch norms are frozen, since
+videos make small batches. Weights are never downloaded: they come with a checkpoint, or from a file given to the training.
 """
 
-from typing import cast
+from typing import Any, cast
 
 import timm
 import torch
-from timm.layers import FrozenBatchNormAct2d, freeze_batch_norm_2d
-from timm.models import FeatureInfo
+import torch.nn.functional as F
+from timm.layers import Format, FrozenBatchNormAct2d, freeze_batch_norm_2d
+from timm.models import FeatureInfo, get_pretrained_cfg
 from torch import Tensor, nn
 
+from engine.config import FrameFormat
 from engine.errors import CtvisError
+from engine.vit_pyramid import FeaturePyramid
 
 STRIDES = (4, 8, 16, 32)
+PYRAMID_STRIDE = 16  # of the map that a pyramid is built on
 
 
 class TimmBackbone(nn.Module):
@@ -22,24 +27,72 @@ class TimmBackbone(nn.Module):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        if not timm.is_model(name):
-            raise CtvisError(
-                f'timm {timm.__version__} knows no backbone "{name}"; `timm.list_models()` names those it has.'
-            )
-        strides = _feature_info(timm.create_model(name, features_only=True)).reduction()
+        _check_name(name)
+        body = _create(name)
+        strides, channels = _feature_info(body).reduction(), _feature_info(body).channels()
+        plain = len(set(strides)) == 1
         missing = [stride for stride in STRIDES if stride not in strides]
-        if missing:
+        if missing and not plain:
             raise CtvisError(f'Backbone "{name}" gives maps at strides {strides}, but {missing} are needed as well.')
-        wanted = tuple(strides.index(stride) for stride in STRIDES)
-        body = timm.create_model(name, features_only=True, out_indices=wanted)
+        if not plain and tuple(strides) != STRIDES:
+            body = _create(name, out_indices=tuple(strides.index(stride) for stride in STRIDES))
+            channels = _feature_info(body).channels()
+        self.patch: int | None = strides[-1] if plain else None  # pixels per token edge of a plain transformer
+        self.channels_last: bool = getattr(body, "output_fmt", None) == Format.NHWC
         self.body: nn.Module = freeze_batch_norm_2d(body)
         _fold_norms(self.body)
-        self.channels: tuple[int, ...] = tuple(_feature_info(body).channels())
+        self.pyramid: FeaturePyramid | None = FeaturePyramid(channels[-1]) if plain else None
+        self.channels: tuple[int, ...] = self.pyramid.channels if self.pyramid else tuple(channels)
 
     def forward(self, x: Tensor) -> list[Tensor]:
+        if self.pyramid:
+            return self.pyramid(self.body(self._for_patches(x))[-1])
         # A CPU is slower at depthwise convolutions in bfloat16 than in float32, backwards above all.
         with torch.autocast(x.device.type, enabled=x.device.type != "cpu" and torch.is_autocast_enabled(x.device.type)):
-            return self.body(x)
+            maps = self.body(x)
+        return [m.permute(0, 3, 1, 2) for m in maps] if self.channels_last else maps
+
+    def _for_patches(self, x: Tensor) -> Tensor:
+        """Resized so that there is one patch, 14 pixels wide in some nets, for every 16 pixels of the frame."""
+        assert self.patch
+        height, width = (edge // PYRAMID_STRIDE * self.patch for edge in x.shape[-2:])
+        if (height, width) == tuple(x.shape[-2:]):
+            return x
+        return F.interpolate(x, (height, width), mode="bilinear", align_corners=False, antialias=True)
+
+
+def frame_format(
+    name: str, short_edge: int = FrameFormat.short_edge, max_edge: int = FrameFormat.max_edge
+) -> FrameFormat:
+    """Frames as the backbone's ImageNet weights expect them: many transformers do not use the usual mean and deviation."""
+    _check_name(name)
+    source = get_pretrained_cfg(name)
+    if source is None:
+        return FrameFormat(short_edge, max_edge)
+    mean, std = (tuple(round(255 * number, 3) for number in numbers) for numbers in (source.mean, source.std))
+    return FrameFormat(short_edge, max_edge, mean=cast(Any, mean), std=cast(Any, std))
+
+
+def _check_name(name: str) -> None:
+    if not timm.is_model(name):
+        raise CtvisError(
+            f'timm {timm.__version__} knows no backbone "{name}"; `timm.list_models()` names those it has.'
+        )
+
+
+def _create(name: str, **options: Any) -> nn.Module:
+    """The net as a source of maps, for frames of any size where it has a say in that. Convolutions need not be asked."""
+    try:
+        return timm.create_model(name, features_only=True, dynamic_img_size=True, **options)
+    except TypeError as fault:
+        if "dynamic_img_size" not in str(fault):
+            raise
+    try:
+        return timm.create_model(name, features_only=True, **options)
+    except RuntimeError as fault:
+        raise CtvisError(
+            f'Backbone "{name}" gives no maps, only a vector per picture ({fault}). Choose another.'
+        ) from fault
 
 
 class _NormedConv(nn.Conv2d):

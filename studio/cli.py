@@ -13,6 +13,7 @@ from engine.errors import CtvisError
 from studio.commands.doctor import doctor
 from studio.commands.evaluate import evaluate
 from studio.commands.export import export
+from studio.commands.models import app as models
 from studio.commands.predict import predict
 from studio.commands.serve import serve
 from studio.version import studio_version
@@ -29,6 +30,7 @@ app.command()(serve)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(export)
+app.add_typer(models, name="models")
 app.command()(doctor)
 
 

@@ -8,7 +8,7 @@ from starlette.responses import FileResponse
 from studio.api import schemas
 from studio.api.context import InStudio, Studio
 from studio.api.library import run_view
-from studio.jobs.models import find_model, models
+from studio.jobs.models import find_runnable, runnable_models
 from studio.store import Row, exports, jobs, library, runs
 from studio.store.errors import Conflict
 
@@ -18,13 +18,13 @@ router = APIRouter(tags=["work"])
 @router.get("/models", response_model=schemas.ModelList)
 def list_models(studio: InStudio) -> Any:
     """The models that can run."""
-    return {"models": [{"name": name} for name in models(studio.home, studio.store.database)]}
+    return {"models": [{"name": name} for name in runnable_models(studio.home, studio.store.database)]}
 
 
 @router.post("/videos/{video_id}/runs", response_model=schemas.RunStarted, status_code=202)
 def start_run(studio: InStudio, video_id: int, body: schemas.RunRequest) -> Any:
     """Run a model on a video; 409 while another run of it is under way."""
-    find_model(studio.home, studio.store.database, body.model)
+    find_runnable(studio.home, studio.store.database, body.model)
     with studio.store.transaction() as database:
         video = library.video(database, video_id)
         if video["state"] == "failed":

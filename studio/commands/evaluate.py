@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from engine.checkpoint import load_model
 from engine.errors import DataError
+from studio.commands.model_choice import open_chosen
 from training.evaluate import evaluate_model
 from training.metrics import SETTINGS, Score
 from training.metrics import evaluate as score_results
@@ -41,11 +41,11 @@ def evaluate(
         for remark in oddities(found):
             console.print(f"Note: {remark}", style="yellow")
     elif model is not None and images is not None and results is None:
-        net, its_preset = load_model(model, preset)
+        chosen = open_chosen(model, preset, Console(stderr=True, highlight=False, soft_wrap=True))
         with console.status("Predicting") as status:
             score, _ = evaluate_model(
-                net,
-                its_preset,
+                chosen.model,
+                chosen.preset,
                 gt,
                 images,
                 on_video=lambda _, done, of: status.update(f"Predicted {done} of {of} videos"),

@@ -19,17 +19,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from engine import CTVIS, FrameFormat, Preset, load_model
+from engine import CTVIS, FrameFormat, Preset
 from engine.errors import CtvisError
 from engine.run import pick_device
 from engine.session import VideoResult
-from studio.commands.home import default_home
+from studio.commands.model_choice import open_chosen
 from studio.formats.results import ResultsWriter, write_json
 from studio.inputs import Input, list_inputs
 from studio.interrupt import stop_requested
 from studio.palette import track_color
 from studio.prediction import Outputs, Settings, predict_video, write_tracks
-from studio.settings import Home
 from studio.version import studio_version
 
 RESULTS, META, FRAMES = "results.json", "results.meta.json", "frames"
@@ -89,7 +88,8 @@ def predict(
     files = _Files(out, overlay, save_frames, len(videos) > 1)
     _check_places(videos, files, overwrite)
     place = pick_device(device)
-    net, its_preset = load_model(_find(model), preset)
+    chosen = open_chosen(model, preset, stderr)
+    net, its_preset = chosen.model, chosen.preset
     half = dtype in (Precision.bfloat16, Precision.float16)
     net.to(place, torch.float64 if dtype is Precision.float64 else torch.float32)
     autocast = getattr(torch, dtype.value) if half else None
@@ -218,12 +218,6 @@ def _print_tracks(name: str, result: VideoResult, preset: Preset, settings: Sett
     console.print(table)
     if len(ranked) > len(listed):
         console.print(f"and {len(ranked) - len(listed)} weaker tracks", style="dim")
-
-
-def _find(model: str) -> str | Path:
-    """A bare name may also be that of a model in the studio's home folder, such as a fine-tuned one."""
-    own = Home(default_home()).models / f"{model}.safetensors"
-    return own if Path(model).name == model and not Path(model).exists() and own.exists() else model
 
 
 def _check_places(videos: list[Input], files: _Files, overwrite: bool) -> None:

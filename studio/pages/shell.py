@@ -8,7 +8,7 @@ import time
 
 import gradio as gr
 
-from studio.jobs.models import models
+from studio.jobs.models import runnable_models
 from studio.pages import export, library, review, run, try_clip
 from studio.pages.widget import widget
 from studio.settings import Home
@@ -36,7 +36,7 @@ def build_blocks(home: Home, store: Store) -> gr.Blocks:
     """The pages of the studio whose data is in `home`."""
 
     def known() -> list[str]:
-        return list(models(home, store.database))
+        return list(runnable_models(home, store.database))
 
     def refresh_choices() -> list[gr.Dropdown]:
         return [gr.Dropdown(choices=known()) for _ in model_choices]
