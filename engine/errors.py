@@ -19,3 +19,7 @@ class CheckpointError(CtvisError):
 
 class DataError(CtvisError):
     """An annotation or results file breaks its format."""
+
+
+class ConfigError(CtvisError):
+    """A setting has a value that makes no sense."""

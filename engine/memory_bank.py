@@ -2,94 +2,144 @@
 
 A memory is one embedding, moved towards each new one by as much as the new one resembles the last few (the momentum of CTVIS,
 https://arxiv.org/abs/2307.12616). A track unseen for too long is forgotten. The size of the bank depends on how many tracks
-live, never on the length of the video. It does not match anything: see `tracker.py`.
+live, never on the length of the video. All tracks of a frame are updated at once. It does not match anything: see
+`matching.py` and `tracker.py`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional as F
-
-
-@dataclass
-class Memory:
-    """One track. embed: (C,) what detections are compared with; recent: (<= length, C) the last embeddings, oldest first."""
-
-    embed: Tensor
-    recent: Tensor
-    observed: int
-    last_frame: int
+from numpy.typing import NDArray
 
 
 class MemoryBank:
-    """The memories of living tracks by track id, in the order in which the tracks began."""
+    """The memories of M living tracks, in the order in which the tracks began; embeddings have C channels."""
 
     def __init__(self, max_absence: int, length: int):
         """max_absence: frames a track may be unseen; length: embeddings kept per track for the momentum."""
         self.max_absence = max_absence
         self.length = length
-        self.memories: dict[int, Memory] = {}
+        self.immortal: frozenset[int] = frozenset()  # track ids that are never forgotten
+        self.ids: list[int] = []
+        self._slots = np.zeros(0, np.int64)  # (M,) where each track's row lies in the arrays below
+        self._free: list[int] = []  # their unused rows
+        self._embeds: NDArray = np.zeros((0, 0), np.float32)  # (slots, C) what detections are compared with
+        self._recent: NDArray = np.zeros((0, length, 0), np.float32)  # (slots, length, C) a ring of the last directions
+        self._history = np.zeros(0, np.int64)  # embeddings that went through the ring
+        self._observed = np.zeros(0, np.int64)
+        self._last_frame = np.zeros(0, np.int64)
 
     def __len__(self) -> int:
-        return len(self.memories)
+        return len(self.ids)
 
     @property
-    def ids(self) -> list[int]:
-        """Track ids, one per row of `embeds`."""
-        return list(self.memories)
+    def embeds(self) -> NDArray:
+        """(M, C) what detections are compared with."""
+        return self._embeds[self._slots]
 
     @property
-    def embeds(self) -> Tensor:
-        """(M, C), one row per living track; there must be one."""
-        return torch.stack([memory.embed for memory in self.memories.values()])
+    def observed(self) -> NDArray[np.int64]:
+        """(M,) in how many frames each track was seen so far."""
+        return self._observed[self._slots]
 
     @property
-    def observed(self) -> list[int]:
-        """In how many frames each track was seen so far."""
-        return [memory.observed for memory in self.memories.values()]
+    def last_frame(self) -> NDArray[np.int64]:
+        """(M,) the last frame in which each track was seen."""
+        return self._last_frame[self._slots]
 
-    def remember(self, track_id: int, embed: Tensor, frame: int) -> None:
-        """Note that the track was seen in this frame with this embedding (C,)."""
-        memory = self.memories.get(track_id)
-        if memory is None:
-            self.memories[track_id] = Memory(embed, embed[None], observed=1, last_frame=frame)
-            return
-        momentum = mean_cosine(memory.recent, embed).clamp(min=0)
-        memory.embed = (1 - momentum) * memory.embed + momentum * embed
-        memory.recent = torch.cat([memory.recent, embed[None]])[-self.length :]
-        memory.observed += 1
-        memory.last_frame = frame
+    def remember(self, track_ids: Sequence[int], embeds: NDArray, frame: int) -> None:
+        """Note that these tracks, no two the same, were seen in this frame with these embeddings (N, C)."""
+        slots = dict(zip(self.ids, self._slots.tolist(), strict=True))
+        known = np.array([track_id in slots for track_id in track_ids], bool)
+        if known.any():
+            self._move(np.array([slots[track_id] for track_id in track_ids if track_id in slots]), embeds[known], frame)
+        if not known.all():
+            new_ids = [track_id for track_id in track_ids if track_id not in slots]
+            self._start_over(self._take_slots(new_ids, embeds), embeds[~known], frame)
+
+    def overwrite(self, track_id: int, embed: NDArray, frame: int) -> None:
+        """Note that the track was seen in this frame, and that of its embeddings only this one (C,) counts from now on."""
+        known = track_id in self.ids
+        slots = self._slots[[self.ids.index(track_id)]] if known else self._take_slots([track_id], embed[None])
+        self._start_over(slots, embed[None], frame)
 
     def forget(self, frame: int) -> None:
         """Let go of the tracks that have been unseen for too long at the end of this frame."""
-        self.memories = {
-            track_id: memory
-            for track_id, memory in self.memories.items()
-            if frame - memory.last_frame <= self.max_absence
-        }
+        alive = frame - self.last_frame <= self.max_absence
+        if alive.all():
+            return
+        alive |= np.isin(self.ids, list(self.immortal))
+        dead = self._slots[~alive]
+        self._free.extend(dead.tolist())
+        self._observed[dead] = 0
+        self._slots = self._slots[alive]
+        self.ids = [track_id for track_id, lives in zip(self.ids, alive.tolist(), strict=True) if lives]
 
-    def state_dict(self) -> dict[int, dict[str, Any]]:
+    def _move(self, slots: NDArray, embeds: NDArray, frame: int) -> None:
+        """Move the memories in these slots towards embeds (N, C)."""
+        new = directions(embeds)
+        kept = np.minimum(self._history[slots], self.length).astype(new.dtype)
+        # Unused places of the ring are zeros and add nothing.
+        cosine = np.matmul(self._recent[slots], new[:, :, None]).sum((1, 2)) / kept
+        momentum = np.maximum(cosine, 0)[:, None]
+        self._embeds[slots] = (1 - momentum) * self._embeds[slots] + momentum * embeds
+        self._recent[slots, self._history[slots] % self.length] = new
+        self._history[slots] += 1
+        self._observed[slots] += 1
+        self._last_frame[slots] = frame
+
+    def _start_over(self, slots: NDArray, embeds: NDArray, frame: int) -> None:
+        """Let the memories in these slots be embeds (N, C)."""
+        self._embeds[slots] = embeds
+        self._recent[slots] = 0
+        self._recent[slots, 0] = directions(embeds)
+        self._history[slots] = 1
+        self._observed[slots] += 1
+        self._last_frame[slots] = frame
+
+    def _take_slots(self, track_ids: list[int], embeds: NDArray) -> NDArray[np.int64]:
+        """Slots for new tracks with embeddings like these (N, C)."""
+        if not self.ids:  # nothing is lost by taking on the width and the precision of these
+            self._free = list(range(len(self._history)))
+            self._embeds = np.zeros((len(self._free), embeds.shape[1]), embeds.dtype)
+            self._recent = np.zeros((len(self._free), self.length, embeds.shape[1]), embeds.dtype)
+        if (missing := len(track_ids) - len(self._free)) > 0:
+            self._grow(max(missing, len(self._history)))
+        slots = np.array([self._free.pop() for _ in track_ids])
+        self._slots = np.concatenate([self._slots, slots])
+        self.ids = self.ids + track_ids
+        return slots
+
+    def _grow(self, count: int) -> None:
+        size = len(self._history)
+        self._free.extend(range(size, size + count))
+        for name in ("_embeds", "_recent", "_history", "_observed", "_last_frame"):
+            array = getattr(self, name)
+            setattr(self, name, np.concatenate([array, np.zeros((count, *array.shape[1:]), array.dtype)]))
+
+    def state_dict(self) -> dict[str, Any]:
         """Plain numbers and CPU tensors."""
         return {
-            track_id: {
-                "embed": memory.embed.detach().cpu().clone(),
-                "recent": memory.recent.detach().cpu().clone(),
-                "observed": memory.observed,
-                "last_frame": memory.last_frame,
-            }
-            for track_id, memory in self.memories.items()
+            "ids": list(self.ids),
+            "embeds": torch.from_numpy(self.embeds),
+            "recent": torch.from_numpy(self._recent[self._slots]),
+            "history": self._history[self._slots].tolist(),
+            "observed": self.observed.tolist(),
+            "last_frame": self.last_frame.tolist(),
         }
 
-    def load_state_dict(self, state: dict[int, dict[str, Any]], device: torch.device | str = "cpu") -> None:
-        """Become the bank that `state` was taken from, on this device."""
-        self.memories = {
-            track_id: Memory(**{**values, "embed": values["embed"].to(device), "recent": values["recent"].to(device)})
-            for track_id, values in state.items()
-        }
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Become the bank that `state` was taken from."""
+        self.ids = list(state["ids"])
+        self._slots, self._free = np.arange(len(self.ids)), []
+        self._embeds, self._recent = (state[name].numpy().copy() for name in ("embeds", "recent"))
+        self._history, self._observed, self._last_frame = (
+            np.array(state[name], np.int64) for name in ("history", "observed", "last_frame")
+        )
 
 
-def mean_cosine(embeds: Tensor, embed: Tensor) -> Tensor:
-    """Mean cosine similarity of embed (C,) with embeds (n, C)."""
-    return (F.normalize(embeds, dim=-1) @ F.normalize(embed, dim=-1)).mean()
+def directions(embeds: NDArray) -> NDArray:
+    """Embeddings (..., C) at length one; zeros stay zeros."""
+    return embeds / np.maximum(np.linalg.norm(embeds, axis=-1, keepdims=True), 1e-12)

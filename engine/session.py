@@ -3,10 +3,11 @@
 `VideoSession` holds all state there is while a video runs: frames go in one by one, in order, and each comes back as the
 tracks seen in it; `finish()` gives the result of the whole video. The net itself holds none, so many sessions may share
 one. Frames are (H, W, 3) uint8 RGB at the video's own size; masks come back as RLE at that size. It opens no files (see
-`video.py`), and stores nothing that outlives it.
+`video.py`), and stores nothing that outlives it; who wants to track again without the net keeps the packed detections that
+it hands out (`detections.py`, `retrack.py`).
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,34 +16,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.config import FrameFormat, TrackerConfig
+from engine.detections import FrameDetections, Picked, encode_frame
 from engine.errors import VideoError
 from engine.frames import resize, resized_size
-from engine.masks import RLE
 from engine.model import CTVIS
-from engine.output_tracks import OutputTracks, Prediction, TrackSummary
-from engine.spool import MaskSpool
+from engine.output_tracks import TrackSummary
+from engine.result import ResultBuilder, VideoResult
 from engine.tracker import Observation, Tracker
 from engine.video_masks import Size, VideoMask, VideoMasks
 
-
-@dataclass(frozen=True, eq=False)
-class VideoResult:
-    """What was found in a video. size: (H, W); length: in frames; tracks: by track id.
-
-    `predictions` are the entries of a results file, likeliest first.
-    """
-
-    size: Size
-    length: int
-    predictions: list[Prediction]
-    tracks: dict[int, TrackSummary]
-    spool: MaskSpool | None = None
-
-    def segmentations(self, track_id: int) -> list[RLE | None]:
-        """The track's mask in every frame of the video, None where it has none."""
-        if self.spool is None:
-            raise ValueError("this session was told not to keep masks (spool=False); its caller has them")
-        return self.spool.read(track_id, self.tracks[track_id].first_frame, self.length)
+__all__ = ["VideoResult", "VideoSession"]
 
 
 class VideoSession:
@@ -56,18 +39,25 @@ class VideoSession:
         top_k: int | None = None,
         frame_format: FrameFormat | None = None,
         spool: bool = True,
+        fps: float | None = None,
+        detections: Callable[[bytes], None] | None = None,
+        before_nms: bool = False,
     ):
-        """size: (H, W) of the video. top_k: how many (track, category) pairs the result holds, by default as many as there
-        are categories. frame_format: instead of the model's own. spool=False: keep no masks, the caller stores those that
-        `step` returns."""
-        config = tracker or TrackerConfig()
+        """size: (H, W) of the video. top_k: how many (track, category) pairs the result holds, instead of the tracker's own.
+        frame_format: instead of the model's own. spool=False: keep no masks, the caller stores those that `step` returns.
+        fps: frames given per second of video, for a tracker that counts in seconds. detections: is handed each frame's
+        packed detections; before_nms=True has the duplicates among them too: more to store, but then a re-tracking is
+        exact whatever its NMS."""
+        config = (tracker or TrackerConfig()).at_rate(fps)
         self.model = model
         self.size = size
-        self.top_k = top_k
+        self.top_k = top_k or config.top_k
         self.resized = resized_size(size, frame_format or model.frame_format)
         self.tracker = Tracker(config)
-        self.tracks = OutputTracks(config)
-        self.spool = MaskSpool(size) if spool else None
+        self.output = ResultBuilder(size, config, spool)
+        self.tracks = self.output.tracks
+        self._hand_out = detections
+        self._before_nms = before_nms
         self._video_masks: VideoMasks | None = None
 
     @property
@@ -98,20 +88,33 @@ class VideoSession:
         logits (Q, K+1), masks (Q, h, w), embeds (Q, C): what the net says of the next frame.
         """
         frame = self.frame
-        observations = self.tracker.step(logits, masks, embeds)
-        video_masks = self._at_video_size(observations)
-        for seen, mask in zip(observations, video_masks, strict=True):
-            self.tracks.add(frame, seen.track_id, seen.logits, mask.confidence, mask.area)
-        self.tracks.end_frame(frame)
-        if self.spool is not None:
-            visible = [(o.track_id, m.rle) for o, m in zip(observations, video_masks, strict=True) if m.area]
-            self.spool.write(frame, visible)
-        return [replace(seen, rle=mask.rle) for seen, mask in zip(observations, video_masks, strict=True)]
+        found, kept = self.tracker.pick(logits, masks, embeds)
+        if not self._before_nms:
+            found, kept = found.take(kept), kept[kept]
+        ids = iter(self.tracker.assign(found.take(kept)))
+        track_ids = [next(ids) if survives else None for survives in kept]
 
-    def _at_video_size(self, observations: list[Observation]) -> list[VideoMask]:
-        if not observations:
+        drawn = [place for place, track_id in enumerate(track_ids) if track_id is not None or self._hand_out]
+        made = dict(zip(drawn, self._at_video_size(masks, found.queries[drawn]), strict=True))
+        tracked = [(track_id, place) for place, track_id in enumerate(track_ids) if track_id is not None]
+        self.output.add_frame(frame, [(track_id, found.logits[place], made[place]) for track_id, place in tracked])
+        if self._hand_out is not None:
+            picked = Picked.by(self.tracker.config, self._before_nms)
+            packed = FrameDetections(frame, self.size, picked, found, list(made.values()), track_ids)
+            self._hand_out(encode_frame(packed))
+        places = [(*pair, int(found.queries[pair[1]])) for pair in tracked]
+        return [
+            Observation(
+                track_id, query, float(found.scores[place]), logits[query], masks[query], embeds[query], made[place].rle
+            )
+            for track_id, place, query in places
+        ]
+
+    def _at_video_size(self, masks: Tensor, queries: NDArray[np.int64]) -> list[VideoMask]:
+        """The masks (Q, h, w) of these queries."""
+        if not len(queries):
             return []
-        logits = torch.stack([seen.mask for seen in observations])
+        logits = masks[torch.from_numpy(queries).to(masks.device)]
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         if self._video_masks is None:  # the grid is the net's affair, and known with its first masks
             grid = (logits.shape[1], logits.shape[2])
@@ -131,8 +134,7 @@ class VideoSession:
 
     def finish(self) -> VideoResult:
         """The result of the frames so far."""
-        predictions = self.tracks.predictions(self.top_k)
-        return VideoResult(self.size, self.frame, predictions, self.tracks.summaries(), self.spool)
+        return self.output.result(self.frame, self.top_k)
 
     def state_dict(self) -> dict[str, Any]:
         """All that is needed to go on with the next frame after a kill: plain numbers and CPU tensors, but no masks."""
@@ -142,7 +144,7 @@ class VideoSession:
         """Go on where the session that `state` was taken from stood; give it the frames from `self.frame` on."""
         if tuple(state["size"]) != tuple(self.size):
             raise ValueError(f"the saved session is for {state['size']} frames, this one for {list(self.size)}")
-        if self.spool is not None and state["tracker"]["frame"]:
+        if self.output.spool is not None and state["tracker"]["frame"]:
             raise ValueError("a saved session holds no masks: make the new one with spool=False and keep its masks")
-        self.tracker.load_state_dict(state["tracker"], self._device)
+        self.tracker.load_state_dict(state["tracker"])
         self.tracks.load_state_dict(state["tracks"])

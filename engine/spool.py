@@ -6,7 +6,7 @@ however long the video is. It outlives neither the process nor the object: a sto
 
 import sqlite3
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from engine.masks import RLE
 
@@ -29,10 +29,12 @@ class MaskSpool:
         self._db.executemany("INSERT INTO masks VALUES (?, ?, ?)", rows)
         self._db.execute("COMMIT")
 
-    def read(self, track_id: int, first_frame: int, length: int) -> list[RLE | None]:
+    def read(self, track_id: int, first_frame: int, length: int) -> Iterator[RLE | None]:
         """The track's masks in all `length` frames of the video; None before first_frame and wherever it was not seen."""
-        found: list[RLE | None] = [None] * length
-        query = "SELECT frame, counts FROM masks WHERE track = ? AND frame BETWEEN ? AND ?"
+        query = "SELECT frame, counts FROM masks WHERE track = ? AND frame BETWEEN ? AND ? ORDER BY frame"
+        done = 0
         for frame, counts in self._db.execute(query, (track_id, first_frame, length - 1)):
-            found[frame] = {"size": self.size.copy(), "counts": counts}
-        return found
+            yield from (None for _ in range(done, frame))
+            yield {"size": self.size.copy(), "counts": counts}
+            done = frame + 1
+        yield from (None for _ in range(done, length))
