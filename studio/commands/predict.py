@@ -1,7 +1,8 @@
 """`ctvis-studio predict`: find and follow the objects of videos, without the web application.
 
 Writes results.json (YouTube-VIS results form) with results.meta.json beside it, and on demand an overlay video and its frames.
-Ctrl-C keeps what is done so far: the files are then valid, and the meta file says "complete": false.
+Ctrl-C keeps what is done so far: the files are then valid, and the meta file says "complete": false. With --live the input is a
+camera, and `live.py` takes over.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from engine import CTVIS, FrameFormat, Preset
 from engine.errors import CtvisError
 from engine.run import pick_device
 from engine.session import VideoResult
+from studio.commands.live import LiveTask, follow_camera
 from studio.commands.model_choice import open_chosen
 from studio.formats.results import ResultsWriter, write_json
 from studio.inputs import Input, list_inputs
@@ -54,7 +56,9 @@ def predict(
         typer.Argument(metavar="INPUT...", help="Video file, folder or pattern of images, or YouTube-VIS json."),
     ],
     model: Annotated[str, typer.Option(help="Name of a model, or a checkpoint file.")],
-    out: Annotated[Path, typer.Option(help="Folder for the results; made if it is not there.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results; made if it is not there. Needed unless --live.")
+    ] = None,
     preset: Annotated[str | None, typer.Option(help="Preset of a checkpoint that does not carry its own.")] = None,
     images: Annotated[
         Path | None, typer.Option(help="With a YouTube-VIS json: the folder its file names start from.")
@@ -82,11 +86,29 @@ def predict(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that are in the folder already.")
     ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="INPUT is a camera: rtsp://…, http://…, /dev/video0, or 'camera'.")
+    ] = False,
+    seconds: Annotated[float | None, typer.Option(min=0, help="With --live: stop after so long.")] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="With --live: also keep what the camera sends, as recording.mkv.")
+    ] = False,
+    project: Annotated[
+        str | None, typer.Option(help="With --live: record, and make that a video of this project.")
+    ] = None,
+    home: Annotated[Path | None, typer.Option(help="With --project: the studio's folder.")] = None,
 ) -> None:
-    """Find and follow the objects of videos."""
-    videos = list_inputs(inputs, images)
-    files = _Files(out, overlay, save_frames, len(videos) > 1)
-    _check_places(videos, files, overwrite)
+    """Find and follow the objects of videos, or of what a camera shows."""
+    task = LiveTask.of(inputs, out, seconds, overlay, record, project, home) if live else None
+    if out is None and task is None:
+        raise typer.BadParameter("name a folder for the results.", param_hint="--out")
+    folder = out or Path()
+    videos = [] if task else list_inputs(inputs, images)
+    files = _Files(folder, overlay, save_frames, len(videos) > 1)
+    if task:
+        task.prepare(overwrite)
+    else:
+        _check_places(videos, files, overwrite)
     place = pick_device(device)
     chosen = open_chosen(model, preset, stderr)
     net, its_preset = chosen.model, chosen.preset
@@ -105,16 +127,18 @@ def predict(
         "dtype": dtype.value,
         "version": studio_version(),
     }
+    if task:
+        return follow_camera(task, net, its_preset, settings, facts)
     reports = _predict_all(net, its_preset, settings, videos, files)
     complete = all(report["complete"] for report in reports) and len(reports) == len(videos)
     done = sum(report["frames_done"] for report in reports)
-    write_json(out / META, {"complete": complete, "frames_done": done, **facts, "videos": reports})
+    write_json(folder / META, {"complete": complete, "frames_done": done, **facts, "videos": reports})
     if not complete:
         stderr.print(
-            f"Not everything was done ({done} frames); what was is in {out / RESULTS}, and {META} says how far."
+            f"Not everything was done ({done} frames); what was is in {folder / RESULTS}, and {META} says how far."
         )
         raise typer.Exit(1)
-    stderr.print(f"Results: {out / RESULTS}")
+    stderr.print(f"Results: {folder / RESULTS}")
 
 
 @dataclass(frozen=True)
