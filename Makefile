@@ -1,7 +1,7 @@
 # make run   sets everything up and opens the studio on a demo project
 # make test  sets everything up and runs all tests, the browser ones too
 # make lint  ruff and mypy
-# Settings: PYTHON=python3.12  VENV=.venv  HOME_DIR=DIR (where the studio keeps its data)  CTVIS_OP=auto|cpu|off
+# Settings: PYTHON=python3.12  VENV=.venv  HOME_DIR=DIR (where the studio keeps its data)  CTVIS_OP=auto|cpu|cuda|off
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -28,7 +28,7 @@ format: setup
 setup: $(VENV)/ready
 
 # torch goes in first: building the optional op against it must not fetch a second one.
-$(VENV)/ready: pyproject.toml setup.py $(wildcard engine/csrc/*)
+$(VENV)/ready: pyproject.toml setup.py $(wildcard engine/csrc/*.* engine/csrc/cuda/*)
 	@$(PYTHON) -c 'import sys; sys.exit("CTVIS Studio needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.11" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip

@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="timed calls of each; their median counts")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    print(f"kernel: {ops.active_kernel()}, torch {torch.__version__}, {arguments.threads} threads")
+    print(f"kernel: {ops.active_kernel('cpu')}, torch {torch.__version__}, {arguments.threads} threads")
     for name, (levels, heads, channels) in CASES.items():
         inputs = frame_inputs(levels, heads, channels)
         grad = torch.randn(1, inputs[0].shape[1], heads * channels)
@@ -53,7 +53,7 @@ def pixel_centres(height: int, width: int) -> torch.Tensor:
 
 
 def report(name: str, body: Callable, op: Callable, inputs: tuple, rounds: int) -> None:
-    functions = [body, op] if ops.active_kernel() != "torch" else [body]
+    functions = [body, op] if ops.active_kernel("cpu") != "torch" else [body]
     times: list[list[float]] = [[] for _ in functions]
     for _ in range(rounds + 1):
         for function, seconds in zip(functions, times, strict=True):

@@ -2,8 +2,8 @@
 
 In: the flattened feature levels, where to sample, how much each sample counts; out: one vector a query, differentiable
 in all three. The op `ctvis::ms_deform_attn` is defined here with a body in plain torch, which runs anywhere; where the
-binary `engine._C` was built (setup.py, `CTVIS_OP`), PyTorch's dispatcher takes its faster kernels instead, and
-`active_kernel()` says so. Not here: the attention module with its projections.
+binaries `engine._C` (CPU) and `engine._C_cuda` were built (setup.py, `CTVIS_OP`), PyTorch's dispatcher takes their faster
+kernels instead, and `active_kernel()` says so. Not here: the attention module with its projections.
 
 Letters in shapes: N pictures, S = sum of h*w over levels, M heads, D channels a head, Q queries, L levels, P points.
 """
@@ -16,9 +16,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-# Not built, or built against libraries that are not here: the torch body does the work.
+# Importing registers the compiled kernels. Not built, or built against libraries that are not here (the CUDA runtime,
+# for a torch without CUDA): the torch body does that device's work.
 with contextlib.suppress(ImportError):
-    from engine import _C  # type: ignore[attr-defined]  # noqa: F401  importing it registers the compiled kernels
+    from engine import _C  # type: ignore[attr-defined]  # noqa: F401
+with contextlib.suppress(ImportError):
+    from engine import _C_cuda  # type: ignore[attr-defined]  # noqa: F401
 
 OP = "ctvis::ms_deform_attn"
 
@@ -44,10 +47,12 @@ def ms_deform_attn(
     return _op(value, flat_shapes, sampling_locations, attention_weights)
 
 
-def active_kernel(device: str = "cpu") -> str:
-    """What serves the op on a device type ("cpu" or "cuda"): "torch", "cpu C++" or "CUDA"."""
-    compiled = torch._C._dispatch_has_kernel_for_dispatch_key(OP, device.upper())
-    return {"cpu": "cpu C++", "cuda": "CUDA"}[device] if compiled else "torch"
+def active_kernel(device: str | None = None) -> str:
+    """What serves the op on a device type: "cpu C++", "cuda" or "torch". Default: where a net runs if nobody chooses."""
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    names = {"cpu": "cpu C++", "cuda": "cuda"}
+    compiled = device in names and torch._C._dispatch_has_kernel_for_dispatch_key(OP, device.upper())
+    return names[device] if compiled else "torch"
 
 
 def _check_shapes(value: Tensor, flat_shapes: list[int], locations: Tensor, weights: Tensor) -> None:

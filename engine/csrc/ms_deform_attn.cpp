@@ -6,17 +6,14 @@
 // Letters: N pictures, S positions of all levels, M heads, D channels a head, Q queries, L levels, P points.
 #include "channel_block.h"
 #include "ms_deform_attn.h"
+#include "op_inputs.h"
 #include "samples.h"
 
 #include <Python.h>
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
-#include <torch/headeronly/core/ScalarType.h>
-#include <torch/headeronly/util/Exception.h>
 
-#include <array>
-#include <limits>
 #include <tuple>
 #include <vector>
 
@@ -29,7 +26,9 @@ namespace {
 
 using ctvis::Axis;
 using ctvis::Block;
+using ctvis::data;
 using ctvis::kCorners;
+using ctvis::mutable_data;
 using ctvis::Samples;
 using ctvis::Sizes;
 using ctvis::sum_lanes;
@@ -174,53 +173,14 @@ void run_parallel(const Job& job, int64_t units, int64_t grain) {
 
 // ---- the op -------------------------------------------------------------------------------------------------------
 
-// Refuses all that would make a kernel leave the tensors' memory.
-Sizes checked_sizes(
+Sizes checked_inputs(
     const Tensor& value, const std::vector<int64_t>& shapes, const Tensor& locations, const Tensor& attention) {
-  STD_TORCH_CHECK(
-      value.dim() == 4 && locations.dim() == 6 && attention.dim() == 5 && shapes.size() % 2 == 0,
-      "ms_deform_attn: value must be (N, S, M, D), sampling_locations (N, Q, M, L, P, 2) and attention_weights "
-      "(N, Q, M, L, P), and spatial_shapes two numbers for each of the L levels");
-  Sizes sizes{value.size(0), value.size(1), value.size(2), value.size(3), attention.size(1), attention.size(4), {}};
-  constexpr int64_t limit = std::numeric_limits<int32_t>::max();
-  int64_t start = 0;
-  for (size_t i = 0; i < shapes.size(); i += 2) {
-    const int64_t height = shapes[i], width = shapes[i + 1];
-    STD_TORCH_CHECK(
-        height > 0 && width > 0 && height <= limit / width && height * width <= limit - start,
-        "ms_deform_attn: level ", i / 2, " has size ", height, " x ", width,
-        "; every level needs a pixel, and all of them together fewer than 2^31");
-    sizes.levels.push_back(
-        {static_cast<int32_t>(height), static_cast<int32_t>(width), static_cast<int32_t>(start)});
-    start += height * width;
-  }
-  STD_TORCH_CHECK(
-      start == sizes.positions,
-      "ms_deform_attn: value holds ", sizes.positions, " positions, but the levels add up to ", start);
-  const int64_t levels = static_cast<int64_t>(sizes.levels.size());
-  const std::array<int64_t, 6> expected{sizes.batch, sizes.queries, sizes.heads, levels, sizes.points, 2};
-  for (int axis = 0; axis < 6; ++axis) {
-    STD_TORCH_CHECK(
-        locations.size(axis) == expected[axis] && (axis == 5 || attention.size(axis) == expected[axis]),
-        "ms_deform_attn: sampling_locations and attention_weights must have size ", expected[axis],
-        " in dimension ", axis, " to fit value and spatial_shapes");
-  }
   const ScalarType type = value.scalar_type();
   STD_TORCH_CHECK(
       (type == ScalarType::Float || type == ScalarType::Double) && locations.scalar_type() == type &&
           attention.scalar_type() == type,
       "ms_deform_attn: on the CPU all tensors must be float32, or all float64");
-  return sizes;
-}
-
-template <typename scalar>
-const scalar* data(const Tensor& tensor) {
-  return static_cast<const scalar*>(tensor.const_data_ptr());
-}
-
-template <typename scalar>
-scalar* mutable_data(const Tensor& tensor) {
-  return static_cast<scalar*>(tensor.mutable_data_ptr());
+  return ctvis::checked_sizes(value, shapes, locations, attention);
 }
 
 // (N, S, M, D) <-> (N, M, S, D)
@@ -229,7 +189,7 @@ Tensor swap_positions_and_heads(const Tensor& value) {
 }
 
 Tensor forward(Tensor value, std::vector<int64_t> spatial_shapes, Tensor locations, Tensor attention) {
-  const Sizes sizes = checked_sizes(value, spatial_shapes, locations, attention);
+  const Sizes sizes = checked_inputs(value, spatial_shapes, locations, attention);
   value = torch::stable::contiguous(value);
   locations = torch::stable::contiguous(locations);
   attention = torch::stable::contiguous(attention);
@@ -246,11 +206,10 @@ Tensor forward(Tensor value, std::vector<int64_t> spatial_shapes, Tensor locatio
 
 std::tuple<Tensor, Tensor, Tensor> backward(
     Tensor grad, Tensor value, std::vector<int64_t> spatial_shapes, Tensor locations, Tensor attention) {
-  const Sizes sizes = checked_sizes(value, spatial_shapes, locations, attention);
+  const Sizes sizes = checked_inputs(value, spatial_shapes, locations, attention);
+  ctvis::check_gradient(grad, sizes.batch, sizes.queries, sizes.row());
   STD_TORCH_CHECK(
-      grad.dim() == 3 && grad.size(0) == sizes.batch && grad.size(1) == sizes.queries && grad.size(2) == sizes.row() &&
-          grad.scalar_type() == value.scalar_type(),
-      "ms_deform_attn: the gradient must have the output's shape (N, Q, M*D) and dtype");
+      grad.scalar_type() == value.scalar_type(), "ms_deform_attn: the gradient must have the output's dtype");
   grad = torch::stable::contiguous(grad);
   value = swap_positions_and_heads(value);
   locations = torch::stable::contiguous(locations);

@@ -12,7 +12,19 @@
 #define CTVIS_INLINE inline
 #endif
 
+// Plain functions on the host, for the kernels that the host runs thread by thread in the tests (cuda/kernels.h).
+#if defined(__CUDACC__)
+#define CTVIS_DEVICE __device__ __forceinline__
+#else
+#define CTVIS_DEVICE inline
+#endif
+
 namespace ctvis {
+
+struct Level {
+  int32_t height, width;
+  int32_t start;  // of its first pixel within S
+};
 
 // What one axis of a sample touches: the cells `first` and `first + 1`, clamped into [0, size) so that reading them is
 // always safe. A cell that lies outside has weight and slope 0, and so has a location that is NaN.
@@ -55,6 +67,12 @@ CTVIS_INLINE int32_t corner_pixel(const Axis<scalar>& row, const Axis<scalar>& c
 template <typename scalar>
 CTVIS_INLINE scalar corner_weight(const Axis<scalar>& row, const Axis<scalar>& column, int corner) {
   return row.weight[corner / 2] * column.weight[corner % 2];
+}
+
+// Whether a corner lies inside the level. One that does not stands for zeros, and nothing is added to it.
+template <typename scalar>
+CTVIS_INLINE bool corner_counts(const Axis<scalar>& row, const Axis<scalar>& column, int corner) {
+  return row.slope[corner / 2] != scalar(0) && column.slope[corner % 2] != scalar(0);
 }
 
 // d corner_weight / d (x, y)

@@ -7,21 +7,9 @@
 #include <vector>
 
 #include "ms_deform_attn.h"
+#include "op_inputs.h"
 
 namespace ctvis {
-
-struct Level {
-  int32_t height, width;
-  int32_t start;  // of its first pixel within S
-};
-
-struct Sizes {
-  int64_t batch, positions, heads, channels, queries, points;
-  std::vector<Level> levels;
-
-  int64_t row() const { return heads * channels; }
-  int64_t head_samples() const { return static_cast<int64_t>(levels.size()) * points; }
-};
 
 // The samples that some heads of one query take, located all at once in a loop that is vectorised over samples.
 template <typename scalar>

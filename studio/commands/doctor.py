@@ -33,9 +33,8 @@ from studio.settings import Home
 from studio.version import studio_version
 
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "av", "opencv-python-headless", "pycocotools", "gradio", "huey")
-
-
 ENGINE = Path(engine.__file__).parent
+BINARIES = {"cpu": "_C", "cuda": "_C_cuda"}  # of the op's compiled kernels, per type of device
 
 
 class Finding(NamedTuple):
@@ -64,6 +63,8 @@ def examine(home: Home) -> Iterator[Finding]:
     yield Finding("devices", ", ".join(_describe(name) for name in available_devices()))
     for device in [name for name in available_devices() if name != "mps"]:
         yield _tried(f"attention op on {device}", lambda device=device: _op(device))  # type: ignore[misc]
+    if not torch.cuda.is_available() and active_kernel("cuda") != "torch":
+        yield Finding("attention op on cuda", f"{active_kernel('cuda')} kernel built, not tried: there is no GPU here")
     yield _tried("video", _video)
     yield _tried("demo model", _demo_model)
     yield _tried("database", lambda: _database(home))
@@ -94,9 +95,10 @@ def _describe(device: str) -> str:
 
 def _op(device: str) -> str:
     """The active kernel, once it has agreed with the plain torch body on the processor."""
-    kernel = active_kernel(torch.device(device).type)
-    built = [path for path in ENGINE.glob("_C.*") if path.suffix in (".so", ".pyd")]
-    if built and active_kernel() == "torch":
+    kind = torch.device(device).type
+    kernel = active_kernel(kind)
+    built = [path for path in ENGINE.glob(f"{BINARIES[kind]}.*") if path.suffix in (".so", ".pyd")]
+    if built and kernel == "torch":
         raise RuntimeError(
             f"{built[0].name} was built but does not fit this Python and PyTorch, so the slower plain torch serves; "
             "reinstall: pip install --no-build-isolation -e ."

@@ -10,53 +10,16 @@ import pytest
 import torch
 
 from engine import ops
+from tests.engine.attention import CASES, gradients, inputs
 
 BODY = (ops._torch_forward, ops._torch_backward)
 OP = (ops._op, ops._backward_op)
 
 needs_kernel = pytest.mark.skipif(
-    ops.active_kernel() == "torch", reason="engine._C is not built (CTVIS_OP=cpu pip install --no-build-isolation -e .)"
+    ops.active_kernel("cpu") == "torch",
+    reason="engine._C is not built (CTVIS_OP=cpu pip install --no-build-isolation -e .)",
 )
 PATHS = [pytest.param(BODY, id="torch body"), pytest.param(OP, id="kernel", marks=needs_kernel)]
-
-
-def inputs(
-    levels=((5, 7), (3, 3), (1, 2)), batch=2, heads=2, channels=4, queries=6, points=3, dtype=torch.float64, spread=1.4
-):
-    """Random arguments of the op, flat shapes included; with spread > 1 some locations lie outside the picture."""
-    generator = torch.Generator().manual_seed(0)
-
-    def uniform(*shape):
-        return torch.rand(*shape, generator=generator, dtype=torch.float64)
-
-    value = uniform(batch, sum(h * w for h, w in levels), heads, channels) - 0.5
-    locations = 0.5 + spread * (uniform(batch, queries, heads, len(levels), points, 2) - 0.5)
-    weights = uniform(batch, queries, heads, len(levels), points) - 0.3
-    return value.to(dtype), [size for level in levels for size in level], locations.to(dtype), weights.to(dtype)
-
-
-def gradients(backward, arguments):
-    value, _, _, weights = arguments
-    shape = (len(value), weights.shape[1], value.shape[2] * value.shape[3])
-    return backward(torch.linspace(-1, 1, math.prod(shape)).to(value).view(shape), *arguments)
-
-
-CASES = {
-    "three levels of odd sizes": {},
-    "one level": {"levels": ((4, 9),)},
-    "a level of one pixel": {"levels": ((1, 1), (2, 3))},
-    "most points outside": {"spread": 5.0},
-    "one head": {"heads": 1},
-    "one query": {"queries": 1},
-    "no queries": {"queries": 0},
-    "empty batch": {"batch": 0},
-    "no points": {"points": 0},
-    "16 channels, as in the demo model": {"channels": 16},
-    "32 channels, as in the published models": {"channels": 32},
-    "channels that no vector divides": {"channels": 7},
-    "more samples than one vector holds": {"points": 9, "heads": 3},
-    "so many queries that threads share them": {"queries": 400, "channels": 16},
-}
 
 
 @needs_kernel

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from engine.ops import active_kernel
 from studio.cli import main
 from studio.commands import doctor
 from studio.settings import Home
@@ -54,13 +55,20 @@ def test_a_damaged_database_is_found(home):
     assert list(faults(home)) == ["database"]
 
 
-def test_a_compiled_kernel_that_cannot_be_loaded_is_found(tmp_path):
-    shutil.copytree(ROOT / "engine", tmp_path / "engine", ignore=shutil.ignore_patterns("_C.*", "__pycache__"))
-    (tmp_path / "engine" / "_C.abi3.so").write_bytes(b"built for something else")
-    look = "from studio.commands.doctor import _op, _tried; print(_tried('op', lambda: _op('cpu')).fault)"
+@pytest.mark.parametrize("device, binary", [("cpu", "_C.abi3.so"), ("cuda", "_C_cuda.abi3.so")])
+def test_a_compiled_kernel_that_cannot_be_loaded_is_found_and_costs_no_other(tmp_path, device, binary):
+    shutil.copytree(ROOT / "engine", tmp_path / "engine", ignore=shutil.ignore_patterns(binary, "__pycache__"))
+    (tmp_path / "engine" / binary).write_bytes(b"built for something else")
+    other = {"cpu": "cuda", "cuda": "cpu"}[device]
+    look = (
+        "from engine.ops import active_kernel; from studio.commands.doctor import _op, _tried\n"
+        f"print(_tried('op', lambda: _op({device!r})).fault, active_kernel({other!r}), sep='\\n')"
+    )
     paths = ENVIRONMENT | {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))}
     found = subprocess.run([sys.executable, "-c", look], cwd=tmp_path, env=paths, capture_output=True, text=True)
-    assert "_C.abi3.so was built but does not fit" in found.stdout and "--no-build-isolation" in found.stdout
+    fault, other_kernel = found.stdout.splitlines()
+    assert f"{binary} was built but does not fit" in fault and "--no-build-isolation" in fault
+    assert other_kernel == active_kernel(other)
 
 
 def test_the_exit_code_tells(home, monkeypatch, capsys):
