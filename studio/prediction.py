@@ -1,12 +1,12 @@
 """Running a model over one video and writing down what it finds, while it runs.
 
-`predict_video` streams a source through a session; overlay video and frame images are written as frames come, the tracks of the
-results file at the end. It draws no conclusions about the command line and prints nothing: `on_frame` tells of progress and
-`stop` is asked after every frame.
+`predict_video` streams a source through a session; overlay video and frame images are written as frames come, in a thread of
+their own a few frames behind, the tracks of the results file at the end. It draws no conclusions about the command line and
+prints nothing: `on_frame` tells of progress and `stop` is asked after every frame.
 """
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,25 +16,29 @@ import torch
 from PIL import Image
 
 from engine import CTVIS, Category, FrameFormat, Preset
-from engine.masks import decode
+from engine.masks import RLE, decode
+from engine.pipeline import Behind
 from engine.run import FrameResult, segment_video
 from engine.session import VideoResult, VideoSession
 from engine.video import VideoSource
 from studio.formats.overlay import DrawnTrack, OverlayWriter, draw_overlay
 from studio.formats.results import ResultsWriter, spread
 
+DRAWING = 4  # frames that wait at most to be drawn and encoded
 DRAWN_SCORE = 0.3  # the overlay's threshold where the user names none: below it is mostly noise
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run may be told. score_threshold None: all predictions are written, the overlay shows those from `DRAWN_SCORE` on."""
+    """What a run may be told. score_threshold None: all predictions are written, the overlay shows those from `DRAWN_SCORE` on.
+    clip: frames that the net sees at once."""
 
     frame_step: int = 1
     frame_format: FrameFormat | None = None
     score_threshold: float | None = None
     top_k: int | None = None
     autocast: torch.dtype | None = None
+    clip: int = 1
 
 
 class Outputs(NamedTuple):
@@ -57,20 +61,16 @@ def predict_video(
     session = VideoSession(
         model, (source.height, source.width), preset.tracker, settings.top_k, frame_format=settings.frame_format
     )
-    painter = _Painter(session, preset.categories, settings.score_threshold)
+    caption = _Caption(session, preset.categories, settings.score_threshold)
     with ExitStack() as stack:
-        video = stack.enter_context(OverlayWriter(outputs.overlay, source.fps)) if outputs.overlay else None
-        if outputs.frames:
-            outputs.frames.mkdir(parents=True, exist_ok=True)
-            for earlier in outputs.frames.glob("[0-9]*.jpg"):  # of a run with another frame step
-                earlier.unlink()
-        for result in segment_video(session, source, step=settings.frame_step, autocast=settings.autocast):
-            if video or outputs.frames:
-                picture = painter.paint(result)
-                if video:
-                    video.write(picture, source.pts[result.ordinal] if source.pts else result.ordinal / source.fps)
-                if outputs.frames:
-                    Image.fromarray(picture).save(outputs.frames / f"{result.ordinal:06d}.jpg", quality=92)
+        pictures = _Pictures.open(stack, outputs, source) if any(outputs) else None
+        later = stack.enter_context(Behind(DRAWING))
+        results = segment_video(
+            session, source, step=settings.frame_step, autocast=settings.autocast, clip=settings.clip
+        )
+        for result in stack.enter_context(closing(results)):
+            if pictures:
+                later(pictures.write, result.ordinal, result.rgb, caption.of(result))
             on_frame(result.ordinal)
             if stop():
                 break
@@ -88,20 +88,57 @@ def write_tracks(
             writer.add(video_id, category.id, prediction.score, masks)
 
 
-class _Painter:
-    """Paints frames with what is believed at that time: final categories and scores are only known at the end."""
+class _Captioned(NamedTuple):
+    """A mask of a frame with what is to be written beside it, in falling importance."""
+
+    track_id: int
+    rle: RLE
+    label: tuple[str, ...]
+
+
+class _Caption:
+    """Names what is seen in a frame as it is believed at that time: final categories and scores are only known at the end."""
 
     def __init__(self, session: VideoSession, categories: tuple[Category, ...], threshold: float | None) -> None:
         self.session, self.categories = session, categories
         self.threshold = DRAWN_SCORE if threshold is None else threshold
 
-    def paint(self, result: FrameResult) -> np.ndarray:
+    def of(self, result: FrameResult) -> list[_Captioned]:
+        """The tracks to draw; to be asked before the next frame is tracked."""
         summaries = self.session.tracks.summaries()
-        drawn = []
+        captioned = []
         for seen in result.observations:
             summary = summaries.get(seen.track_id)
             if summary is not None and summary.score >= self.threshold and seen.rle is not None:
                 name = self.categories[summary.category].name
                 label = (str(seen.track_id), name.replace("_", " "), f"{summary.score:.0%}")
-                drawn.append(DrawnTrack(seen.track_id, decode(seen.rle), label))
-        return draw_overlay(result.rgb, drawn)
+                captioned.append(_Captioned(seen.track_id, seen.rle, label))
+        return captioned
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """The painted frames of one video, encoded and as images."""
+
+    source: VideoSource
+    video: OverlayWriter | None
+    folder: Path | None
+
+    @classmethod
+    def open(cls, stack: ExitStack, outputs: Outputs, source: VideoSource) -> "_Pictures":
+        """Begin the files; the stack will finish them, or remove what is no whole video."""
+        video = stack.enter_context(OverlayWriter(outputs.overlay, source.fps)) if outputs.overlay else None
+        if outputs.frames:
+            outputs.frames.mkdir(parents=True, exist_ok=True)
+            for earlier in outputs.frames.glob("[0-9]*.jpg"):  # of a run with another frame step
+                earlier.unlink()
+        return cls(source, video, outputs.frames)
+
+    def write(self, ordinal: int, rgb: np.ndarray, tracks: list[_Captioned]) -> None:
+        """Paint the tracks of a frame, uint8 (H, W, 3), and write it wherever it is wanted."""
+        picture = draw_overlay(rgb, [DrawnTrack(track.track_id, decode(track.rle), track.label) for track in tracks])
+        if self.video:
+            times = self.source.pts
+            self.video.write(picture, times[ordinal] if times else ordinal / self.source.fps)
+        if self.folder:
+            Image.fromarray(picture).save(self.folder / f"{ordinal:06d}.jpg", quality=92)

@@ -1,11 +1,13 @@
 """The loop that runs a model over a video, and where it runs."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
 
 from engine import build_model
-from engine.errors import CtvisError
+from engine.errors import CtvisError, VideoError
 from engine.run import available_devices, pick_device, segment_video
 from engine.session import VideoSession
 from engine.video import open_video
@@ -43,6 +45,30 @@ def test_who_stops_iterating_keeps_what_was_done(net, video):
         if result.ordinal == 3:
             break
     assert run.finish().length == 4
+
+
+@pytest.mark.parametrize("clip", [2, 4, 20])
+def test_frames_seen_in_clips_are_tracked_as_if_seen_one_by_one(net, video, clip):
+    single, clipped = (session(net, video) for _ in range(2))
+    apart = [seen for result in segment_video(single, video) for seen in result.observations]
+    together = [seen for result in segment_video(clipped, video, clip=clip) for seen in result.observations]
+    assert [(seen.track_id, seen.query) for seen in apart] == [(seen.track_id, seen.query) for seen in together]
+    assert all(torch.allclose(one.mask, other.mask, atol=1e-4) for one, other in zip(apart, together, strict=True))
+    assert clipped.finish().length == 9
+
+
+def test_a_fault_of_the_net_or_the_file_reaches_the_caller_after_the_frames_before_it(net, video):
+    def broken(start, stop, step):
+        for ordinal, rgb in frames(start, stop, step):
+            if ordinal == 3:
+                raise VideoError("the disk is gone")
+            yield ordinal, rgb
+
+    frames, video.frames = video.frames, broken
+    run, threads = session(net, video), threading.active_count()
+    with pytest.raises(VideoError, match="the disk is gone"):
+        list(segment_video(run, video))
+    assert run.finish().length == 3 and threading.active_count() == threads
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

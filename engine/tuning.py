@@ -1,0 +1,79 @@
+"""A net made ready to see many frames fast, with the same results.
+
+`tune(model)` changes the net itself, for inference only: it can neither be trained nor saved afterwards. Norms become part of
+the convolutions before them and weights take the number format that they are used in, once instead of at every frame; on
+request its parts are compiled. The process keeps the memory that one frame frees for the next.
+"""
+
+import ctypes
+import importlib.util
+import os
+import platform
+import shutil
+
+import torch
+from torch import nn
+
+from engine.errors import CtvisError
+from engine.layers import Attention
+from engine.model import CTVIS
+from engine.resnet import ConvNorm, ResNet50
+from engine.swin import Swin
+
+M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # of glibc's malloc.h
+
+
+def tune(model: CTVIS, autocast: torch.dtype | None = None, compiled: bool = False) -> None:
+    """autocast: the half precision that the net will run under, if any. compiled: by torch.compile, at the first frame."""
+    device = next(model.parameters()).device
+    if compiled:
+        check_compiler(device)
+    model.eval().requires_grad_(False)
+    for module in model.modules():
+        if isinstance(module, ConvNorm):
+            module.fold()
+    if autocast is not None:
+        _convert(model.pixel_decoder, autocast)
+        _convert(model.query_decoder, autocast)
+        if isinstance(model.backbone, ResNet50 | Swin):  # those of timm see to it themselves
+            _convert(model.backbone, autocast)
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            module.to(memory_format=torch.channels_last)
+    if device.type == "cpu":
+        keep_freed_memory()
+    if compiled:
+        for part in (model.backbone, model.pixel_decoder, model.query_decoder):
+            part.compile(dynamic=False)
+
+
+def keep_freed_memory() -> None:
+    """Have the C library reuse the large blocks of one frame for the next, instead of returning them to the system.
+
+    Otherwise the system hands them out again page by page, each page zeroed first, which costs a tenth of a frame's time. Here
+    for the whole process; only glibc has such settings.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_MMAP_MAX, 0)
+        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+        libc.mallopt(M_ARENA_MAX, 1)  # the other threads' own arenas are too small for a frame's blocks
+
+
+def check_compiler(device: torch.device) -> None:
+    """Raise CtvisError where torch.compile lacks what it needs for this device."""
+    names = [os.environ.get("CXX", ""), "g++", "clang++", "cl"]
+    if not any(shutil.which(name) for name in names if name):
+        raise CtvisError(
+            "Compiling the net needs a C++ compiler, and there is none here: install g++, or do without --compile."
+        )
+    if device.type == "cuda" and importlib.util.find_spec("triton") is None:
+        raise CtvisError("Compiling the net for a GPU needs Triton: pip install triton, or do without --compile.")
+
+
+def _convert(part: nn.Module, dtype: torch.dtype) -> None:
+    """Give the weights that autocast would convert at every frame their dtype now."""
+    for module in part.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d | Attention):
+            for name, weights in list(module.named_parameters(recurse=False)):
+                setattr(module, name, nn.Parameter(weights.to(dtype), requires_grad=False))
