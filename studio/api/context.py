@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 
 from studio.api.frame_cache import FrameCache
 from studio.jobs.queue import JobQueue
@@ -34,3 +34,7 @@ def _user(request: Request) -> str:
 
 InStudio = Annotated[Studio, Depends(_studio)]
 User = Annotated[str, Depends(_user)]
+RequestKey = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", max_length=100, description="The client's own, unique name for this request."),
+]

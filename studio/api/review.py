@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from engine.masks import area, decode, encode, from_counts
 from studio.api import schemas
 from studio.api.access import read_body
-from studio.api.context import InStudio, Studio, User
+from studio.api.context import InStudio, RequestKey, Studio, User
 from studio.review import edits, view
 from studio.review.edits import Applied
 from studio.store import Row, library
@@ -39,11 +39,12 @@ def get_tracks(studio: InStudio, video_id: int) -> Any:
 
 @router.get("/videos/{video_id}/timeline", response_model=schemas.Timeline)
 def get_timeline(studio: InStudio, video_id: int) -> Any:
-    """Where the shown tracks have masks, and whose."""
+    """Where the shown tracks have masks, whose, and which are verified."""
     with studio.store.reading() as database:
         video = library.video(database, video_id)
         spans = {str(track): spans for track, spans in view.timeline(database, video_id).items()}
-        return {"rev": video["rev"], "length": video["length"], "tracks": spans}
+        verified = {str(track): spans for track, spans in view.verified_spans(database, video_id).items()}
+        return {"rev": video["rev"], "length": video["length"], "tracks": spans, "verified": verified}
 
 
 @router.get("/videos/{video_id}/masks", response_model=schemas.MaskChunk)
@@ -77,30 +78,45 @@ def mask_view(video: Row, mask: Row) -> dict[str, Any]:
     openapi_extra=MASK_BODY,
 )
 async def put_mask(
-    studio: InStudio, user: User, request: Request, video_id: int, track: int, frame: int, rev: MaskRev
+    studio: InStudio,
+    user: User,
+    request: Request,
+    video_id: int,
+    track: int,
+    frame: int,
+    rev: MaskRev,
+    key: RequestKey = None,
 ) -> Any:
     """Save a person's mask. An empty one says that the track is not there. 409, with the current mask, if `rev` is outdated."""
     video = await run_in_threadpool(lambda: library.video(studio.store.database, video_id))
     body = await read_body(request, 4 * (video["width"] * video["height"] + 1))
-    return await run_in_threadpool(_save, studio, video, track, frame, body, rev, user)
+    return await run_in_threadpool(_save, studio, video, track, frame, body, rev, user, key)
 
 
 @router.delete("/videos/{video_id}/tracks/{track}/masks/{frame}", response_model=schemas.MaskSaved, responses=CONFLICT)
-def delete_mask(studio: InStudio, user: User, video_id: int, track: int, frame: int, rev: MaskRev) -> Any:
+def delete_mask(
+    studio: InStudio, user: User, video_id: int, track: int, frame: int, rev: MaskRev, key: RequestKey = None
+) -> Any:
     """Say that the track is not in this frame. 409, with the current mask, if `rev` is outdated."""
-    return _save(studio, library.video(studio.store.database, video_id), track, frame, None, rev, user)
+    return _save(studio, library.video(studio.store.database, video_id), track, frame, None, rev, user, key)
 
 
 def _save(
-    studio: Studio, video: Row, track: int, frame: int, body: bytes | None, rev: str, user: str
+    studio: Studio, video: Row, track: int, frame: int, body: bytes | None, rev: str, user: str, key: str | None
 ) -> dict[str, int]:
     counts = compressed(body, (video["height"], video["width"])) if body is not None else None
     try:
-        applied = edits.set_mask(studio.store, video["id"], track, frame, counts, _mask_rev(rev), user)
+        applied = edits.set_mask(studio.store, video["id"], track, frame, counts, _mask_rev(rev), user, key)
     except Conflict as conflict:
-        current = conflict.current
-        raise Conflict(str(conflict), mask_view(video, current) if isinstance(current, dict) else None) from conflict
+        raise current_mask(video, conflict) from conflict
     return {"rev": applied.rev if counts is not None else 0, "video_rev": applied.rev, "edit": applied.edit}
+
+
+def current_mask(video: Row, conflict: Conflict) -> Conflict:
+    """A conflict about a mask with the mask as the API gives it; others as they are."""
+    current = conflict.current
+    is_mask = isinstance(current, dict) and "counts" in current
+    return Conflict(str(conflict), mask_view(video, current) if is_mask else current)
 
 
 def _mask_rev(header: str) -> int:
@@ -150,15 +166,15 @@ def new_track(studio: InStudio, user: User, video_id: int, body: schemas.NewTrac
 
 
 @router.post("/videos/{video_id}/undo", response_model=schemas.Stepped)
-def undo(studio: InStudio, user: User, video_id: int) -> Any:
-    """Take back the latest change that stands."""
-    return _stepped(*edits.undo(studio.store, video_id, user))
+def undo(studio: InStudio, user: User, video_id: int, key: RequestKey = None) -> Any:
+    """Take back one's own latest change that stands. 409 where somebody else has since changed the same thing."""
+    return _stepped(*edits.undo(studio.store, video_id, user, key))
 
 
 @router.post("/videos/{video_id}/redo", response_model=schemas.Stepped)
-def redo(studio: InStudio, user: User, video_id: int) -> Any:
-    """Bring back what was undone last."""
-    return _stepped(*edits.redo(studio.store, video_id, user))
+def redo(studio: InStudio, user: User, video_id: int, key: RequestKey = None) -> Any:
+    """Bring back what one has undone last."""
+    return _stepped(*edits.redo(studio.store, video_id, user, key))
 
 
 def _stepped(rev: int, applied: Applied | None) -> dict[str, Any]:
@@ -169,7 +185,7 @@ def _stepped(rev: int, applied: Applied | None) -> dict[str, Any]:
 
 
 @router.get("/videos/{video_id}/edits", response_model=schemas.EditLog)
-def get_edits(studio: InStudio, video_id: int) -> Any:
+def get_edits(studio: InStudio, user: User, video_id: int) -> Any:
     """The log of changes to what is shown, oldest first."""
     with studio.store.reading() as database:
-        return edits.log(database, video_id)
+        return edits.log(database, video_id, user)

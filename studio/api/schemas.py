@@ -151,11 +151,12 @@ class MaskChunk(BaseModel):
 
 
 class Timeline(BaseModel):
-    """`tracks` by track id: spans [start, end (exclusive), source]."""
+    """`tracks` by track id: spans [start, end (exclusive), source]; `verified` likewise, without a source."""
 
     rev: int
     length: int
     tracks: dict[str, list[tuple[int, int, str]]]
+    verified: dict[str, list[tuple[int, int]]]
 
 
 class MaskSaved(BaseModel):
@@ -212,9 +213,12 @@ class Edit(EditName):
     user: str
     at: str
     undone: bool
+    frames: tuple[int, int] | None
 
 
 class EditLog(BaseModel):
+    """What everybody did; `can_undo` and `can_redo` are for the one who asks."""
+
     edits: list[Edit]
     can_undo: bool
     can_redo: bool

@@ -77,7 +77,9 @@ def perform(
     """
     if rehearse:
         with store.reading() as database:
-            operation(Scene(database, library.video(database, video_id)))
+            video = library.video(database, video_id)
+            if _repeated(database, video["run_id"], request) is None:
+                operation(Scene(database, video))
     with store.transaction() as database:
         video = _with_run(database, library.video(database, video_id))
         repeated = _repeated(database, video["run_id"], request)
@@ -85,7 +87,7 @@ def perform(
             return _applied(database, repeated)
         plan = operation(Scene(database, video))
         if not (plan.states or plan.births or database.execute("select exists (select 1 from planned)").fetchone()[0]):
-            raise Invalid(f"There is nothing to change: {plan.summary[0].lower()}{plan.summary[1:]} would do nothing.")
+            raise Invalid(f'There is nothing to change for "{plan.summary}".')
         if seen is not None:
             _check_seen(database, video["run_id"], seen, plan)
         masks = sum(count for _, count in _counted(database, plan)[0])

@@ -84,22 +84,23 @@ def interpolate(first: BoolMask, last: BoolMask, fractions: Sequence[float]) -> 
     Both are laid on one another by their centres of mass; between their signed distances to the outline goes a straight line, whose
     zero is the outline in between; the centre moves along a straight line too.
     """
-    centers = [np.array(ndimage.center_of_mass(mask)) for mask in (first, last)]
+    # Half pixels are rounded up on either side, so that equal shapes lie on one another exactly.
+    centers = [np.floor(np.array(ndimage.center_of_mass(mask)) + 0.5).astype(int) for mask in (first, last)]
     windows = [box(mask) or (slice(0, 0), slice(0, 0)) for mask in (first, last)]
     corners = [
-        np.array([[part.start, part.stop] for part in window]) - np.rint(center).astype(int)[:, None]
+        np.array([[part.start, part.stop] for part in window]) - center[:, None]
         for window, center in zip(windows, centers, strict=True)
     ]
     low = np.minimum(corners[0][:, 0], corners[1][:, 0]) - 1
     high = np.maximum(corners[0][:, 1], corners[1][:, 1]) + 1
     distances = [
-        _signed_distance(_cut(mask, np.rint(center).astype(int) + low, high - low))
+        _signed_distance(_cut(mask, center + low, high - low))
         for mask, center in zip((first, last), centers, strict=True)
     ]
     found = []
     for fraction in fractions:
         between = (1 - fraction) * distances[0] + fraction * distances[1] > 0
-        center = np.rint((1 - fraction) * centers[0] + fraction * centers[1]).astype(int)
+        center = np.rint(centers[0] + fraction * (centers[1] - centers[0])).astype(int)
         found.append(_paste(between, center + low, first.shape))
     return found
 

@@ -10,12 +10,11 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from studio.review import cells
+from studio.review import cells, view
 from studio.review.cells import Range
-from studio.review.view import SHOWN_TRACKS
 from studio.store import runs
 from studio.store.database import Row
-from studio.store.errors import Conflict, Invalid, NotFound
+from studio.store.errors import Conflict, Invalid
 
 MOST_TRACKS = 1000  # in one selection
 NAMED = 3  # tracks that a sentence names; of more it gives the number
@@ -59,7 +58,7 @@ class Scene:
     def __init__(self, database: Database, video: Row) -> None:
         self.database, self.video = database, video
         found = database.query(
-            f"select t.*, c.name as category from ({SHOWN_TRACKS}) t join categories c on c.id = t.category_id order by t.id",
+            f"select t.*, c.name as category from ({view.SHOWN_TRACKS}) t join categories c on c.id = t.category_id order by t.id",
             {"video": video["id"]},
         )
         self.tracks = {row["id"]: row for row in found}
@@ -77,11 +76,7 @@ class Scene:
 
     def track(self, track_id: int) -> Row:
         """A shown track."""
-        if track_id not in self.tracks:
-            raise NotFound(
-                f"Video {self.video['id']} shows no track {track_id}: it was deleted, or it belongs to another run or video."
-            )
-        return self.tracks[track_id]
+        return self.tracks.get(track_id) or view.track(self.database, self.video["id"], track_id)
 
     def chosen(self, track_ids: Sequence[int]) -> list[int]:
         """A selection without repetitions; all of it must be shown."""

@@ -117,7 +117,7 @@ def transform(
     if not 0.01 <= scale <= 100:
         raise Invalid(f"A mask cannot be scaled to {scale:g} times its size: between 0.01 and 100 is possible.")
     values = {"dx": dx, "dy": dy, "scale": scale}
-    change = partial(mask_tools.move_and_scale, **values)
+    change = partial(mask_tools.move_and_scale, dx=dx, dy=dy, scale=scale)
     return _redraw("transform", values, "Moved", tracks, start, stop, change, include_verified)
 
 

@@ -108,8 +108,8 @@ def change_category(
         names = scene.names(chosen)
         here = cells.count_shown(scene.database, chosen, frames)
         everywhere = cells.count_shown(scene.database, chosen, scene.everywhere)
-        parts = [track for track in chosen if here.get(track) != everywhere.get(track)]
-        wholes = [track for track in chosen if track not in parts]
+        parts = [track for track in here if here[track] != everywhere[track]]
+        wholes = [track for track in chosen if here.get(track) == everywhere.get(track)]
         touches = [(wholes, scene.everywhere), (parts, frames)]
         births, states = {}, {track: {"category_id": category_id} for track in wholes}
         if parts:
@@ -123,7 +123,7 @@ def change_category(
             op="set_category",
             args={"tracks": chosen, "category_id": category_id, "start": frames.start, "stop": frames.stop},
             summary=f"Changed {names} to {category['name']}{words}",
-            tracks=[*chosen, *births],
+            tracks=[*wholes, *parts, *births],
             frames=frames if parts else None,
             states=states,
             births=births,

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from studio.store import library
+from studio.store import library, summaries
 from studio.store.database import Row, insert, one
 from studio.store.errors import NotFound
 
@@ -100,6 +100,8 @@ def commit_window(
     tracks = _upsert_tracks(database, run_id, estimates, {p.number for p in kept})
     rows = [(tracks[p.number], p.frame, p.counts, p.score) for p in kept]
     database.conn.executemany("insert into masks (track_id, frame, counts, score) values (?, ?, ?, ?)", rows)
+    video = library.video(database, current["video_id"])
+    summaries.write(database, (video["height"], video["width"]), rows)
     for track_id, frame, _, _ in rows:
         _extend_spans(database, track_id, frame)
     database.execute("insert or replace into run_sessions (run_id, state) values (?, ?)", (run_id, state))

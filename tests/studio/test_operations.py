@@ -144,7 +144,7 @@ def test_frames_move_to_another_track_or_to_a_new_one(store: Store, video: Row, 
     assert after[made[0]] == {t: before[second][t] for t in range(30, 40)}
     with pytest.raises(Conflict, match="same 10 frames"):
         do(store, video, identity.move([first], 15, 25, second))
-    with pytest.raises(Invalid, match="no masks in the frames 0 to 4"):
+    with pytest.raises(Invalid, match="no masks before frame 5"):
         do(store, video, identity.move([first], 0, 5, None))
     with pytest.raises(Invalid, match="own frames"):
         do(store, video, identity.move([first], 15, 25, first))
