@@ -2,7 +2,7 @@
 
 `tune(model)` changes the net itself, for inference only: it can neither be trained nor saved afterwards. Norms become part of
 the convolutions before them and weights take the number format that they are used in, once instead of at every frame; on
-request its parts are compiled. The process keeps the memory that one frame frees for the next.
+request its parts are compiled. Also here: how a process keeps the memory that one frame frees for the next.
 """
 
 import ctypes
@@ -40,8 +40,6 @@ def tune(model: CTVIS, autocast: torch.dtype | None = None, compiled: bool = Fal
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             module.to(memory_format=torch.channels_last)
-    if device.type == "cpu":
-        keep_freed_memory()
     if compiled:
         for part in (model.backbone, model.pixel_decoder, model.query_decoder):
             part.compile(dynamic=False)
@@ -69,6 +67,11 @@ def check_compiler(device: torch.device) -> None:
         )
     if device.type == "cuda" and importlib.util.find_spec("triton") is None:
         raise CtvisError("Compiling the net for a GPU needs Triton: pip install triton, or do without --compile.")
+
+
+def is_compiler_fault(error: BaseException) -> bool:
+    """Whether torch.compile raised it, which happens at the first frame, if at all."""
+    return any(kind.__module__.startswith(("torch._dynamo", "torch._inductor")) for kind in type(error).__mro__)
 
 
 def _convert(part: nn.Module, dtype: torch.dtype) -> None:

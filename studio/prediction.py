@@ -59,7 +59,12 @@ def predict_video(
 ) -> VideoResult:
     """Run the video, or as much of it as there is before `stop()`; `on_frame` is given the ordinal of each frame that is done."""
     session = VideoSession(
-        model, (source.height, source.width), preset.tracker, settings.top_k, frame_format=settings.frame_format
+        model,
+        (source.height, source.width),
+        preset.tracker,
+        settings.top_k,
+        frame_format=settings.frame_format,
+        fps=source.fps / settings.frame_step,
     )
     caption = _Caption(session, preset.categories, settings.score_threshold)
     with ExitStack() as stack:
@@ -105,10 +110,9 @@ class _Caption:
 
     def of(self, result: FrameResult) -> list[_Captioned]:
         """The tracks to draw; to be asked before the next frame is tracked."""
-        summaries = self.session.tracks.summaries()
         captioned = []
         for seen in result.observations:
-            summary = summaries.get(seen.track_id)
+            summary = self.session.tracks.summary(seen.track_id)
             if summary is not None and summary.score >= self.threshold and seen.rle is not None:
                 name = self.categories[summary.category].name
                 label = (str(seen.track_id), name.replace("_", " "), f"{summary.score:.0%}")

@@ -24,6 +24,7 @@ from engine import CTVIS, FrameFormat, Preset
 from engine.errors import CtvisError
 from engine.run import pick_device
 from engine.session import VideoResult
+from engine.tuning import is_compiler_fault, keep_freed_memory, tune
 from studio.commands.live import LiveTask, follow_camera
 from studio.commands.model_choice import open_chosen
 from studio.formats.results import ResultsWriter, write_json
@@ -79,6 +80,10 @@ def predict(
         str | None, typer.Option(help="cpu, cuda, cuda:1, mps. Default: the GPU if there is one.")
     ] = None,
     dtype: Annotated[Precision, typer.Option(help="Number format that the net computes in.")] = Precision.float32,
+    clip: Annotated[int, typer.Option(min=1, help="Frames that the net sees at once; tracking is one by one.")] = 1,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the net first: minutes of work that long videos earn back.")
+    ] = False,
     overlay: Annotated[bool, typer.Option("--overlay", help="Also write NAME.mp4 with the tracks painted on.")] = False,
     save_frames: Annotated[
         bool, typer.Option("--save-frames", help="Also write the painted frames as images.")
@@ -115,7 +120,9 @@ def predict(
     half = dtype in (Precision.bfloat16, Precision.float16)
     net.to(place, torch.float64 if dtype is Precision.float64 else torch.float32)
     autocast = getattr(torch, dtype.value) if half else None
-    settings = Settings(frame_step, _frame_format(net, short_edge), score_threshold, top_k, autocast)
+    tune(net, autocast, compiled)
+    keep_freed_memory()
+    settings = Settings(frame_step, _frame_format(net, short_edge), score_threshold, top_k, autocast, clip)
     facts = {
         "model": model,
         "preset": its_preset.name,
@@ -125,6 +132,8 @@ def predict(
         "short_edge": (settings.frame_format or net.frame_format).short_edge,
         "device": str(place),
         "dtype": dtype.value,
+        "clip": clip,
+        "compile": compiled,
         "version": studio_version(),
     }
     if task:
@@ -195,8 +204,16 @@ def _predict_one(
             except torch.OutOfMemoryError as error:
                 raise CtvisError(
                     f"There is not enough GPU memory for {source.width}x{source.height} frames at this size. "
-                    "Give a smaller --short-edge, --dtype float16, or --device cpu."
+                    "Give a smaller --short-edge, a smaller --clip, --dtype float16, or --device cpu."
                 ) from error
+            except OSError as error:
+                raise CtvisError(
+                    f"The pictures of {video.name} cannot be written: {error.strerror or error}."
+                ) from error
+            except RuntimeError as error:
+                if is_compiler_fault(error):
+                    raise CtvisError("The net could not be compiled here. Do without --compile.") from error
+                raise
         write_tracks(writer, video.video_id, result, preset, settings, source.length)
         _print_tracks(video.name, result, preset, settings)
         return {

@@ -20,6 +20,7 @@ from engine.masks import area
 from engine.run import pick_device, segment_video
 from engine.session import VideoSession
 from engine.tracker import Observation
+from engine.tuning import keep_freed_memory, tune
 from engine.video import VideoSource, open_video
 from studio.jobs.models import find_model
 from studio.settings import Home
@@ -35,7 +36,8 @@ def run_model(store: Store, home: Home, job: Row) -> None:
     video = library.video(store.database, run["video_id"])
     jobs.progress(store.database, job["id"], run["frames_done"], video["length"], message="Loading the model")
     model, preset = find_model(home, store.database, run["model"]).load()
-    model.to(pick_device()).eval()
+    tune(model.to(pick_device()))
+    keep_freed_memory()
     with open_video(home.media_path(video["path"])) as source:
         check_unchanged(source, video)
         session = open_session(model, preset, run["settings"], (video["height"], video["width"]))

@@ -4,15 +4,17 @@ import json
 import os
 import shutil
 import signal
+import threading
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from engine import Category, build_model, save_checkpoint
+from engine import Category, build_model, save_checkpoint, tuning
 from engine.masks import decode
 from engine.video import open_video
+from studio import prediction
 from studio.cli import main
 from studio.commands import predict as predict_command
 from studio.palette import track_rgb
@@ -132,25 +134,54 @@ def test_other_precisions_find_about_the_same(command, clip, tmp_path, precision
 
 
 def test_ctrl_c_leaves_valid_results_of_what_was_done(command, clip, tmp_path, monkeypatch):
-    loaded = predict_command.load_model
+    opened = predict_command.open_chosen
 
-    def load_and_interrupt(*arguments):
-        net, preset = loaded(*arguments)
+    def open_and_interrupt(*arguments):
+        chosen = opened(*arguments)
         calls = iter(range(1, 100))
-        net.register_forward_hook(lambda *_: os.kill(os.getpid(), signal.SIGINT) if next(calls) == 5 else None)
-        return net, preset
+        hook = lambda *_: os.kill(os.getpid(), signal.SIGINT) if next(calls) == 5 else None  # noqa: E731
+        chosen.model.register_forward_hook(hook)
+        return chosen
 
-    monkeypatch.setattr(predict_command, "load_model", load_and_interrupt)
-    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(predict_command, "open_chosen", open_and_interrupt)
+    before, threads = signal.getsignal(signal.SIGINT), threading.active_count()
     code, _, err = command(clip, clip, "--overlay")
-    assert code == 1 and "5 frames" in err
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is before and threading.active_count() == threads
     results, meta = written(tmp_path / "out")
-    assert meta["complete"] is False and meta["frames_done"] == 5
+    done = meta["frames_done"]
+    assert 2 <= done <= 6  # the net is some frames ahead of those that are tracked and kept
+    assert code == 1 and f"{done} frames" in err and meta["complete"] is False
     assert read_results(results, as_dataset(results, FRAMES))
-    assert all(not any(result["segmentations"][5:]) for result in results)
-    assert open_video(tmp_path / "out" / "clip.mp4").length == 5
+    assert all(not any(result["segmentations"][done:]) for result in results)
+    assert open_video(tmp_path / "out" / "clip.mp4").length == done
     assert not list((tmp_path / "out").glob("*.part"))
+
+
+def test_clips_change_the_pace_and_not_the_results(command, clip, tmp_path):
+    assert command(clip, "--overlay", out="single")[0] == 0
+    assert command(clip, "--overlay", "--clip", 5, out="clips")[0] == 0
+    (single, _), (clips, meta) = written(tmp_path / "single"), written(tmp_path / "clips")
+    assert meta["clip"] == 5 and meta["complete"] is True
+    assert [r["category_id"] for r in clips] == [r["category_id"] for r in single]
+    assert [r["score"] for r in clips] == pytest.approx([r["score"] for r in single], abs=1e-4)
+    assert open_video(tmp_path / "clips" / "clip.mp4").length == FRAMES
+
+
+def test_a_full_disk_under_the_overlay_is_no_silent_success(command, clip, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(prediction.OverlayWriter, "write", full)
+    code, _, err = command(clip, "--overlay")
+    assert code == 1 and "No space left" in err
+    assert not list((tmp_path / "out").glob("clip*"))
+
+
+def test_compiling_without_a_compiler_is_said_before_any_work(command, clip, tmp_path, monkeypatch):
+    monkeypatch.setattr(tuning.shutil, "which", lambda name: None)
+    code, _, err = command(clip, "--compile")
+    assert code == 1 and "compiler" in err and "--compile" in err
+    assert not (tmp_path / "out" / "results.json").exists()
 
 
 def test_images_are_given_as_folder_pattern_or_one_by_one(command, tmp_path):
