@@ -2,7 +2,7 @@
 
 A preset only fixes numbers; `build.py` makes the net. Published ones follow the CTVIS configs (MIT): 100 queries with
 ResNet-50, 200 with Swin-L, and every tracker threshold as in `TrackerConfig`. `demo` is this project's own small net for a
-laptop CPU.
+laptop CPU; `own_preset` makes one for any backbone of timm.
 """
 
 from engine.categories import OVIS, YTVIS_2019, YTVIS_2021, YTVIS_2022
@@ -31,6 +31,21 @@ def _demo() -> Preset:
         decoder_ffn=512,
     )
     return Preset("demo", net, YTVIS_2019, frame=FrameFormat(short_edge=192, max_edge=448))
+
+
+def own_preset(
+    name: str, backbone: str, categories: tuple[Category, ...], frame: FrameFormat | None = None, **sizes: int
+) -> Preset:
+    """A preset for a net of your own. `backbone`: any name that timm knows, `sizes`: fields of ModelConfig.
+
+    Frames are normalised as the backbone's own ImageNet weights expect it, unless `frame` says how.
+    """
+    if frame is None and backbone not in ("resnet50", "swin_l"):
+        from engine.timm_backbone import frame_format  # timm takes seconds to import: only who needs it waits
+
+        frame = frame_format(backbone)
+    net = ModelConfig(backbone, num_classes=len(categories), **sizes)
+    return Preset(name, net, categories, frame=frame or FrameFormat())
 
 
 _DATASETS = {"ytvis_2019": YTVIS_2019, "ytvis_2021": YTVIS_2021, "ytvis_2022": YTVIS_2022, "ovis": OVIS}

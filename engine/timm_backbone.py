@@ -81,17 +81,17 @@ def _check_name(name: str) -> None:
 
 
 def _create(name: str, **options: Any) -> nn.Module:
-    """The net as a source of maps, for frames of any size where it has a say in that. Convolutions need not be asked."""
+    """The net as a source of maps, for frames of any size where it has a say in that; convolutions have none."""
     try:
-        return timm.create_model(name, features_only=True, dynamic_img_size=True, **options)
-    except TypeError as fault:
-        if "dynamic_img_size" not in str(fault):
-            raise
-    try:
+        try:
+            return timm.create_model(name, features_only=True, dynamic_img_size=True, **options)
+        except TypeError as fault:
+            if "dynamic_img_size" not in str(fault):
+                raise
         return timm.create_model(name, features_only=True, **options)
-    except RuntimeError as fault:
+    except (RuntimeError, AttributeError, AssertionError) as fault:  # timm says so in all three ways
         raise CtvisError(
-            f'Backbone "{name}" gives no maps, only a vector per picture ({fault}). Choose another.'
+            f'Backbone "{name}" gives no maps, only an answer per picture ({fault}). Choose another.'
         ) from fault
 
 

@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -105,9 +106,9 @@ def _receive(
 
 
 def _name(url: str, response: Any) -> str:
-    """The file's own name, without any folder; the server's word goes before the address."""
+    """The file's own name, in plain letters and without any folder; the server's word goes before the address."""
     said = response.headers.get_filename() or urllib.parse.unquote(urllib.parse.urlsplit(response.url or url).path)
-    return Path(said.replace("\\", "/")).name or "download"
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", said.replace("\\", "/").rpartition("/")[2]).strip("._")[-100:] or "download"
 
 
 def _forget(partial: Path, version: Path, status: int) -> None:

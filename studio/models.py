@@ -44,8 +44,8 @@ def add_model(
     except OSError as fault:
         raise CtvisError(f'"{name}" cannot be stored in {home.models}: {fault.strerror}.') from fault
     finally:
-        for suffix in SUFFIXES:
-            draft.with_suffix(suffix).unlink(missing_ok=True)
+        for left in home.temporary.glob(f"{draft.stem}.*"):
+            left.unlink()
     return found
 
 

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from engine.config import Preset
+from engine.errors import CheckpointError
 from engine.recognise import Recognised, recognise
 from studio.commands.home import default_home
 from studio.jobs.models import ModelFile, models
@@ -39,9 +40,11 @@ def installed(home: Home) -> dict[str, ModelFile]:
 
 def _place(model: str, home: Home) -> tuple[Path, Preset | None]:
     path = Path(model)
-    if path.exists():
+    if path.is_file():
         return path, None
     known = installed(home)
+    if model not in known and path.is_dir():
+        raise CheckpointError(f"{path} is a folder. Name the checkpoint file in it.")
     if model not in known:
         raise NotFound(
             f'There is no checkpoint file and no model "{model}". Models: {", ".join(known) or "none"}; '

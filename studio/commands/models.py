@@ -5,6 +5,7 @@ model is named: `predict`, `evaluate`, the studio's pages, the HTTP interface.
 """
 
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -20,11 +21,11 @@ from safetensors import safe_open
 
 from engine.checkpoint import export_published, save_checkpoint
 from engine.config import Preset
-from engine.errors import CtvisError
+from engine.errors import CheckpointError, CtvisError
 from engine.recognise import UNTRAINED, PresetUnclear
 from studio.commands.home import default_home
 from studio.commands.model_choice import installed, open_chosen
-from studio.download import download, is_address
+from studio.download import DownloadError, download, is_address
 from studio.jobs.models import ModelFile
 from studio.models import add_model, check_free, plain_name, remove_model
 from studio.settings import Home
@@ -56,9 +57,7 @@ def list_models(home: HomeOption = None) -> None:
     for heading in ("name", "preset", "backbone", "categories", "kind"):
         own.add_column(heading, justify="right" if heading == "categories" else "left", overflow="fold")
     for file in installed(Home(home or default_home())).values():
-        preset = file.preset
-        known = (preset.name, preset.model.backbone, str(len(preset.categories))) if preset else ("", "", "")
-        own.add_row(*(escape(text) for text in (file.name, *known, _kind(file))))
+        own.add_row(*(escape(text) for text in (file.name, *_net(file), _kind(file))))
     console.print(own)
 
     zoo = Table(title="Model zoo: published by others", title_justify="left")
@@ -77,7 +76,18 @@ def list_models(home: HomeOption = None) -> None:
     console.print("Add one with: ctvis-studio models add FILE --preset PRESET", style="dim")
 
 
+def _net(file: ModelFile) -> tuple[str, str, str]:
+    """Preset, backbone and number of categories, as far as the file says."""
+    try:
+        preset = file.preset
+    except CheckpointError:
+        preset = None
+    return (preset.name, preset.model.backbone, str(len(preset.categories))) if preset else ("", "", "")
+
+
 def _kind(file: ModelFile) -> str:
+    if not file.path.is_file():
+        return "its file is missing"
     if file.untrained:
         return "start for training"
     return "ships with the program" if file.ships else ""
@@ -115,7 +125,9 @@ def _local(source: str, home: Home) -> Iterator[Path]:
     if not is_address(source):
         yield Path(source).expanduser()
         return
-    file = _fetched(source, home)
+    folder = home.temporary / "downloads"
+    folder.mkdir(exist_ok=True)
+    file = _fetched(source, folder)
     try:
         yield file
     except (PresetUnclear, Conflict, Invalid) as fault:
@@ -131,7 +143,7 @@ def _unlink_pair(file: Path) -> None:
     file.with_suffix(".json").unlink(missing_ok=True)
 
 
-def _fetched(url: str, home: Home) -> Path:
+def _fetched(url: str, folder: Path) -> Path:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -141,12 +153,13 @@ def _fetched(url: str, home: Home) -> Path:
     )
     with Progress(*columns, console=stderr, transient=True) as progress:
         task = progress.add_task("Downloading", total=None)
-        file = download(url, home.temporary, lambda done, total: progress.update(task, completed=done, total=total))
-        if file.suffix == ".safetensors":  # ours are pairs
-            try:
-                download(url.replace(".safetensors", ".json"), home.temporary)
-            except CtvisError as fault:
-                stderr.print(f"[yellow]Note: no preset beside it. {escape(str(fault))}[/yellow]")
+        file = download(url, folder, lambda done, total: progress.update(task, completed=done, total=total))
+    beside = re.sub(r"\.safetensors(?=$|[?#])", ".json", url)
+    if beside != url:  # ours are pairs
+        try:
+            download(beside, folder).replace(file.with_suffix(".json"))
+        except DownloadError as fault:
+            stderr.print(f"[yellow]Note: no preset came with it. {escape(str(fault))}[/yellow]")
     return file
 
 
@@ -159,7 +172,8 @@ def info(name: ModelName, home: HomeOption = None) -> None:
     facts = {"file": str(file.path), "size": _size(file.path)}
     if file.preset:
         facts |= _preset_facts(file.preset)
-    facts["trained"] = f"no: {' and '.join(file.untrained)} are random" if file.untrained else "yes"
+    if file.untrained:
+        facts["kind"] = f"start for training: {' and '.join(file.untrained)} are random"
     facts |= {key: row[key] for key in ("source", "sha256", "created_at") if row and row[key]}
     facts["runs"] = ", ".join(videos) or "none"
     sheet = Table(show_header=False, box=None)
@@ -179,6 +193,8 @@ def _preset_facts(preset: Preset) -> dict[str, str]:
 
 
 def _size(path: Path) -> str:
+    if not path.is_file():
+        return "the file is missing"
     if path.suffix != ".safetensors":
         return f"{path.stat().st_size / 1e6:.1f} MB"
     with safe_open(path, "pt") as file:

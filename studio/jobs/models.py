@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from engine import CTVIS, Preset, load_model
 from engine.checkpoint import ASSETS, preset_beside
+from engine.errors import CheckpointError
 from engine.recognise import untrained
 from studio.settings import Home
 from studio.store import models as table
@@ -32,8 +33,11 @@ class ModelFile:
 
     @property
     def untrained(self) -> tuple[str, ...]:
-        """What of the net is at random, in words; empty for a model that can run."""
-        return untrained(self.path)
+        """What of the net is at random, in words; empty for a model that can run, as far as its file can be read."""
+        try:
+            return untrained(self.path)
+        except CheckpointError:
+            return ()
 
     @property
     def ships(self) -> bool:

@@ -8,7 +8,7 @@ import torch
 from timm.layers import freeze_batch_norm_2d
 
 from engine.errors import CtvisError
-from engine.timm_backbone import TimmBackbone
+from engine.timm_backbone import STRIDES, TimmBackbone
 
 
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "resnet18", "mobilenetv3_small_050", "convnext_atto"])
@@ -35,6 +35,25 @@ def test_a_copy_of_a_backbone_follows_its_own_weights():
             tensor.mul_(0.5)
         assert torch.equal(backbone(frames)[0], before[0])
         assert not torch.equal(twin(frames)[0], before[0])
+
+
+def test_maps_with_their_channels_last_are_turned():
+    backbone = TimmBackbone("test_mambaout").eval()
+    with torch.no_grad():
+        maps = backbone(torch.randn(1, 3, 64, 96))
+    assert [tuple(m.shape[1:]) for m in maps] == [
+        (channels, 64 // stride, 96 // stride) for channels, stride in zip(backbone.channels, STRIDES, strict=True)
+    ]
+
+
+def test_a_net_that_gives_no_maps_is_refused():
+    with pytest.raises(CtvisError, match='"crossvit_tiny_240" gives no maps'):
+        TimmBackbone("crossvit_tiny_240")
+
+
+def test_a_net_that_lacks_a_stride_is_refused():
+    with pytest.raises(CtvisError, match=r'"visformer_tiny" gives maps at strides \[8, 16, 32\], but \[4\] are needed'):
+        TimmBackbone("visformer_tiny")
 
 
 def test_a_name_that_timm_lacks_is_said():
