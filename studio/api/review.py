@@ -53,12 +53,14 @@ def get_masks(
     video_id: int,
     start: Annotated[int, Query(ge=0)] = 0,
     n: Annotated[int, Query(ge=1, le=LARGEST_CHUNK)] = 32,
+    original: bool = False,
 ) -> Response:
-    """The shown masks of the frames start..start+n-1 that exist."""
+    """The shown masks of the frames start..start+n-1 that exist; `original`: those that the model predicted."""
     with studio.store.reading() as database:
         video = library.video(database, video_id)
         frames: list[list[dict[str, Any]]] = [[] for _ in range(start, min(start + n, video["length"]))]
-        for mask in view.masks(database, video_id, start, start + len(frames)):
+        found = (view.original_masks if original else view.masks)(database, video_id, start, start + len(frames))
+        for mask in found:
             frames[mask["frame"] - start].append(mask_view(video, mask))
     return JSONResponse(
         {"rev": video["rev"], "start": start, "frames": frames}

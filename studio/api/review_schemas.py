@@ -167,9 +167,10 @@ class SuggestionChange(BaseModel):
 
 
 class Confidence(BaseModel):
-    """`tracks` by track id: the lowest score in each of the equal parts of the video, null where no mask has one."""
+    """By track id: the lowest score in each of the equal parts of the video (null where no mask has one), and the best frame."""
 
     rev: int
     length: int
     bins: int
     tracks: dict[str, list[float | None]]
+    best: dict[str, int]

@@ -28,5 +28,5 @@ def settle_suggestion(
 
 @router.get("/videos/{video_id}/confidence", response_model=schemas.Confidence)
 def get_confidence(studio: InStudio, video_id: int, bins: Annotated[int, Query(ge=1, le=4096)] = 512) -> Any:
-    """The lowest score of each track in equal parts of the video, for a strip of colour in the timeline."""
+    """The lowest score of each track in equal parts of the video, for a strip of colour, and the frame that shows it best."""
     return suggestions.confidence(studio.store, video_id, bins)

@@ -59,7 +59,7 @@ def go_back(edit: int) -> Operation:
         if not marks:
             raise Invalid("Nothing was changed since then.")
         touched = [track for (track,) in database.execute("select distinct track_id from planned").fetchall()]
-        words = f'to "{at["summary"]}"' if at else "to the beginning"
+        words = f"to the state after: {at['summary']}" if at else "to the beginning"
         return Plan(
             op="go_back",
             args={"edit": edit, "marks": marks},

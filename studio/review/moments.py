@@ -6,6 +6,7 @@ confidence strip) is then a few numpy expressions. Entries are sorted by track, 
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from sqlite_utils import Database
 from studio.review import view
 from studio.store import library, summaries
 from studio.store.database import Row
+
+BORDER = 0.01  # of the picture's width or height
 
 
 @dataclass(frozen=True)
@@ -31,24 +34,31 @@ class Shown:
     record: summaries.Records
     verified: NDArray[np.bool_]
 
-    @property
-    def center(self) -> NDArray[np.float64]:
+    @cached_property
+    def center(self) -> NDArray[np.float32]:
         """The middles of the boxes (N, 2), x and y in pixels."""
-        record = self.record
-        return np.stack([record["x"] + record["width"] / 2, record["y"] + record["height"] / 2], axis=1)
+        return np.asarray((self.box[:, :2] + self.box[:, 2:]) / 2, np.float32)
 
-    @property
-    def box(self) -> NDArray[np.float64]:
+    @cached_property
+    def box(self) -> NDArray[np.float32]:
         """The boxes (N, 4) as left, top, right, bottom in pixels."""
-        x, y, width, height = (self.record[name].astype(np.float64) for name in ("x", "y", "width", "height"))
+        x, y, width, height = (self.record[name].astype(np.float32) for name in ("x", "y", "width", "height"))
         return np.stack([x, y, x + width, y + height], axis=1)
 
-    @property
-    def length(self) -> NDArray[np.float64]:
+    @cached_property
+    def length(self) -> NDArray[np.float32]:
         """How long the masks are: the square root of their areas (N,) in pixels."""
-        return np.sqrt(np.maximum(self.record["area"].astype(np.float64), 1))
+        return np.sqrt(np.maximum(self.record["area"].astype(np.float32), 1))
 
-    @property
+    @cached_property
+    def at_border(self) -> NDArray[np.bool_]:
+        """Which masks come near the border of the picture (N,)."""
+        width, height = self.video["width"], self.video["height"]
+        left, top, right, bottom = self.box.T
+        x, y = max(1.0, BORDER * width), max(1.0, BORDER * height)
+        return (left <= x) | (top <= y) | (right >= width - x) | (bottom >= height - y)
+
+    @cached_property
     def bounds(self) -> NDArray[np.int64]:
         """Where the entries of each track begin, and the number of all."""
         return np.concatenate([[0], np.flatnonzero(np.diff(self.track)) + 1, [len(self.track)]]).astype(np.int64)
@@ -108,3 +118,12 @@ def confidence(entries: Shown, bins: int) -> dict[int, list[float | None]]:
         int(track): [None if np.isinf(score) else round(float(score), 3) for score in row]
         for track, row in zip(ids, lowest, strict=True)
     }
+
+
+def best_frames(entries: Shown) -> dict[int, int]:
+    """For each track the frame that shows it best: large, sure, and not cut off by the border of the picture."""
+    sure = np.nan_to_num(entries.record["score"], nan=1.0)
+    quality = sure * entries.length * np.where(entries.at_border, 0.5, 1.0)
+    order = np.lexsort([quality, entries.track])
+    last = entries.bounds[1:] - 1
+    return {int(entries.track[place]): int(entries.frame[place]) for place in order[last[last >= 0]]}

@@ -136,14 +136,14 @@ def _noted(database: Database, edit: int, side: str, track_id: int) -> dict[str,
 
 
 def _would_vanish(database: Database, entry: Row, side: str) -> bool:
-    """Whether to undo the entry would take away a track that it made and that another standing operation has since touched."""
+    """Whether to undo the entry would take away a track that it brought and that a later standing operation has touched."""
     if side == "before":
         return False
     sql = """
         select exists (
           select 1 from edit_tracks b
           join edit_tracks a on a.edit_id = b.edit_id and a.track_id = b.track_id and a.side = 'after'
-          join edit_tracks l on l.track_id = b.track_id and l.edit_id <> b.edit_id
+          join edit_tracks l on l.track_id = b.track_id and l.edit_id > b.edit_id
           join edits e on e.id = l.edit_id
           where b.edit_id = ? and b.side = 'before' and b.deleted and not a.deleted and e.state = 'applied'
         )

@@ -50,14 +50,15 @@ def set_state(database: Database, video_id: int, suggestion_id: int, state: str,
 
 
 def confidence(store: Store, video_id: int, bins: int) -> dict[str, Any]:
-    """The lowest score of each shown track in each of `bins` equal parts of the video."""
+    """The lowest score of each shown track in each of `bins` equal parts of the video, and the frame that shows it best."""
     video = library.video(store.database, video_id)
     _complete(store, video)
     with store.reading() as database:
         entries = moments.shown(database, video_id)
     bins = min(bins, video["length"])
     tracks = {str(track): scores for track, scores in moments.confidence(entries, bins).items()}
-    return {"rev": entries.video["rev"], "length": video["length"], "bins": bins, "tracks": tracks}
+    best = {str(track): frame for track, frame in moments.best_frames(entries).items()}
+    return {"rev": entries.video["rev"], "length": video["length"], "bins": bins, "tracks": tracks, "best": best}
 
 
 def _scan(store: Store, video: Row, margins: Margins | None) -> None:

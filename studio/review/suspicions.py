@@ -30,6 +30,8 @@ MOST_PAIRS = 20_000_000
 MOST_OVERLAPS = 300  # pairs of tracks whose pixels are compared
 MOST_OF_A_KIND = 500
 
+Floats = NDArray[np.floating]
+
 
 @dataclass(frozen=True)
 class Suspicion:
@@ -52,7 +54,7 @@ class Margins:
     track: NDArray[np.int64]
     frame: NDArray[np.int64]
     other: NDArray[np.int64]  # the next nearest track, 0: none
-    margin: NDArray[np.float64]
+    margin: Floats
 
 
 # Of a frame and two tracks: how much of the smaller of their masks both cover, 0..1.
@@ -87,7 +89,7 @@ def exchanged(entries: Shown) -> list[Suspicion]:
     """Two tracks that from one frame to the next lie where the other one lay."""
     first, last = _steps(entries, longest=1)
     shift = _distance(entries, first, last) / np.sqrt(entries.length[first] * entries.length[last])
-    moved = shift > 0.3
+    moved = (shift > 0.3) & (shift > 2 * _usual(entries.track[first], shift))
     first, last = first[moved], last[moved]
     order = np.argsort(entries.frame[last], kind="stable")
     first, last = first[order], last[order]
@@ -137,7 +139,7 @@ def sudden_changes(entries: Shown) -> list[Suspicion]:
     shift = _distance(entries, first, last) / length / (entries.frame[last] - entries.frame[first])
     areas = entries.record["area"].astype(np.float64)
     ratio = np.abs(np.log(np.maximum(areas[last], 1) / np.maximum(areas[first], 1)))
-    border = _at_border(entries)
+    border = entries.at_border
     limit = np.where(border[first] | border[last], np.log(2 * AREA_JUMP), np.log(AREA_JUMP))
     far = (shift > JUMP) & (shift > UNUSUAL * _usual(entries.track[first], shift))
     other_size = (ratio > limit) & (ratio > UNUSUAL * _usual(entries.track[first], ratio))
@@ -302,7 +304,7 @@ def overlaps(entries: Shown, shared_part: SharedPart) -> list[Suspicion]:
 
 def departures(entries: Shown) -> list[Suspicion]:
     """Tracks that end before the video does, and not at the border of the picture."""
-    border, length = _at_border(entries), entries.length
+    border, length = entries.at_border, entries.length
     found = []
     for start, stop in pairwise(entries.bounds):
         last = stop - 1
@@ -342,43 +344,35 @@ def _steps(entries: Shown, longest: int) -> tuple[NDArray[np.int64], NDArray[np.
     return first[close], last[close]
 
 
-def _distance(entries: Shown, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float64]:
+def _distance(entries: Shown, first: NDArray[np.int64], last: NDArray[np.int64]) -> Floats:
     center = entries.center
     return np.asarray(np.linalg.norm(center[last] - center[first], axis=1))
 
 
-def _usual(track: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _usual(track: NDArray[np.int64], values: Floats) -> Floats:
     """For every value the median of its track's values. track: sorted."""
     order = np.lexsort([values, track])
     _, start, count = np.unique(track, return_index=True, return_counts=True)
     return np.repeat(values[order][start + count // 2], count) if len(values) else values
 
 
-def _at_border(entries: Shown) -> NDArray[np.bool_]:
-    """Which masks come near the border of the picture."""
-    width, height = entries.video["width"], entries.video["height"]
-    left, top, right, bottom = entries.box.T
-    x, y = max(1.0, 0.01 * width), max(1.0, 0.01 * height)
-    return (left <= x) | (top <= y) | (right >= width - x) | (bottom >= height - y)
-
-
-def _intersections(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+def _intersections(first: Floats, second: Floats) -> Floats:
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
     return np.prod(np.maximum(high - low, 0), axis=2)
 
 
-def _areas(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+def _areas(boxes: Floats) -> Floats:
     return np.maximum((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), 1)
 
 
-def _iou(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+def _iou(first: Floats, second: Floats) -> Floats:
     """Intersection over union of boxes (N, 4) with boxes (M, 4)."""
     inside = _intersections(first, second)
     return inside / (_areas(first)[:, None] + _areas(second) - inside)
 
 
-def _contained(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+def _contained(boxes: Floats) -> Floats:
     """Which part of the smaller box of each pair lies in the other one: (N, N)."""
     areas = _areas(boxes)
     return _intersections(boxes, boxes) / np.minimum(areas[:, None], areas)

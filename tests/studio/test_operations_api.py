@@ -56,7 +56,11 @@ def test_every_operation_is_previewed_done_undone_and_redone(
         lists = [client.get(f"{root}/{what}").json() for what in ("tracks", "timeline", "masks?n=40")]
         return [{key: value for key, value in each.items() if key != "rev"} for each in lists]
 
-    before = shown()
+    def original() -> Any:
+        return client.get(f"{root}/masks?n=40&original=true").json()["frames"]
+
+    before, predicted = shown(), original()
+    assert predicted == before[2]["frames"]
     for op, body in bodies(tracks, cat).items():
         said = client.post(f"{root}/ops/preview", json=body | {"op": op})
         assert said.status_code == 200, said.text
@@ -68,6 +72,7 @@ def test_every_operation_is_previewed_done_undone_and_redone(
         ]
         after = shown()
         assert after != before, op
+        assert original() == predicted
         assert client.post(f"{root}/undo").json()["edit"]["id"] == done.json()["edit"]
         assert shown() == before, op
         client.post(f"{root}/redo")

@@ -10,9 +10,9 @@ from fastapi.testclient import TestClient
 from studio.jobs import removing
 from studio.jobs.drawing import overlay_path
 from studio.jobs.worker import perform
-from studio.review import edits
+from studio.review import edits, suggestions
 from studio.settings import Home
-from studio.store import Row, Store, jobs, library, removal
+from studio.store import Row, Store, jobs, library, removal, reviews
 from tests.studio.library import new_video, predict, square
 from tests.studio.processes import tiny_model
 from tests.videos import make_video, numbered_frames
@@ -28,6 +28,10 @@ HANGING = (
     "edits",
     "edit_cells",
     "edit_tracks",
+    "mask_summaries",
+    "suggestions",
+    "reviews",
+    "comments",
 )
 
 
@@ -56,11 +60,14 @@ def upload(client: TestClient, project: int, clip: Path) -> Any:
 
 
 def correct(store: Store, video: Row, track: int) -> None:
-    """Two changes that stand and one that was undone."""
+    """Two changes that stand and one that was undone, and what people said of the video."""
     edits.set_mask(store, video["id"], track, 1, square(2, 2), 1, "local")
     edits.delete_from(store, video["id"], track, 5, "local")
     edits.delete_track(store, video["id"], track, "local")
     edits.undo(store, video["id"], "local")
+    reviews.assign(store.database, video["id"], "ann", "local")
+    reviews.add_comment(store.database, video["id"], "Look here.", "local", 1, track)
+    suggestions.queue(store, video["id"])
 
 
 def counts(store: Store) -> dict[str, int]:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from studio.review import view
+from studio.review import edits, history, log, view
 from studio.settings import Home
 from studio.store import Store, jobs, library, runs
 from studio.store.database import connect, writing
 from studio.store.errors import Conflict, Invalid, NotFound
-from studio.store.migrations import STEPS, version
-from tests.studio.library import new_store, new_video, predict, square
+from studio.store.migrations import STEPS, mark_removed, version
+from tests.studio.library import HEIGHT, WIDTH, new_store, new_video, predict, square
 
 
 def test_a_new_database_is_complete_and_an_old_one_is_completed(tmp_path: Path) -> None:
@@ -210,3 +210,46 @@ def test_the_home_says_which_server_paths_may_be_imported(tmp_path: Path) -> Non
     assert not home.may_import(inside / ".." / "secret" / "a.mp4")
     assert not home.may_import(inside / "link" / "a.mp4")
     assert Home(tmp_path).may_import(outside)
+
+
+def test_corrections_of_an_older_studio_are_shown_undone_and_redone(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    database = connect(path)
+    old_steps = STEPS[: STEPS.index(mark_removed) + 1]
+    with writing(database):
+        for step in old_steps:
+            step(database)
+        database.execute(f"pragma user_version = {len(old_steps)}")
+    drawn = square(1, 1)
+    with writing(database):
+        database.conn.executescript(f"""
+            insert into projects (id, name) values (1, 'old');
+            insert into categories (id, project_id, number, name, color) values (1, 1, 1, 'dog', '#888888');
+            insert into videos (id, project_id, name, path, bytes, width, height, length, fps, state, rev)
+              values (1, 1, 'clip', 'clip.mp4', 1, {WIDTH}, {HEIGHT}, 9, 25, 'ready', 5);
+            insert into runs (id, video_id, model, settings, state) values (1, 1, 'demo', '{{}}', 'done');
+            update videos set run_id = 1;
+            insert into tracks (id, run_id, number, category_id, score, source) values (1, 1, 0, 1, 0.9, 'model');
+            insert into masks (track_id, frame, counts, score) values (1, 3, '{square(4, 4)}', 0.5);
+            insert into spans values (1, 3, 4);
+            insert into corrections (track_id, frame, counts, source, verified, rev) values (1, 3, '{drawn}', 'user', 1, 5);
+            insert into track_states (track_id) values (1);
+            insert into edits (id, run_id, op, args, summary, user, rev, first_frame, last_frame, state)
+              values (1, 1, 'set_mask', '{{"track": 1}}', 'Changed dog 1', 'local', 5, 3, 3, 'applied');
+            insert into edit_tracks (edit_id, side, track_id, deleted) values (1, 'after', 1, 0);
+            insert into edit_cells (edit_id, side, track_id, frame, counts, source, verified, rev)
+              values (1, 'after', 1, 3, '{drawn}', 'user', 1, 5);
+        """)
+    database.close()
+    store = Store(path)
+
+    def shown() -> str:
+        mask = view.mask(store.database, 1, 1, 3)
+        assert mask is not None
+        return str(mask["counts"])
+
+    assert shown() == drawn
+    assert edits.undo(store, 1, "local")[1] is not None and shown() == square(4, 4)
+    assert edits.redo(store, 1, "local")[1] is not None and shown() == drawn
+    log.perform(store, 1, "local", history.go_back(0))
+    assert shown() == square(4, 4)

@@ -206,3 +206,9 @@ def test_the_queue_and_the_confidence_over_http(client: TestClient, store: Store
     strip = client.get(f"{root}/confidence", params={"bins": 6}).json()
     assert strip["tracks"] == {str(track): [0.4, 0.9, 0.9, 0.9, 0.9, 0.9]}
     assert client.get(f"{root}/confidence", params={"bins": 60}).json()["tracks"][str(track)][20] is None
+
+
+def test_the_best_frame_of_a_track_is_large_sure_and_whole(store: Store) -> None:
+    path = steady(range(LENGTH)) | {30: (39, 30, 20), 31: (39, 30, 21), 32: (0, 30, 24)}
+    video, (track,) = make(store, [path], {(0, 31): 0.5})
+    assert moments.best_frames(moments.shown(store.database, video["id"])) == {track: 30}
