@@ -43,6 +43,7 @@ class TimmBackbone(nn.Module):
         _fold_norms(self.body)
         self.pyramid: FeaturePyramid | None = FeaturePyramid(channels[-1]) if plain else None
         self.channels: tuple[int, ...] = self.pyramid.channels if self.pyramid else tuple(channels)
+        self._try_out(name)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         if self.pyramid:
@@ -51,6 +52,16 @@ class TimmBackbone(nn.Module):
         with torch.autocast(x.device.type, enabled=x.device.type != "cpu" and torch.is_autocast_enabled(x.device.type)):
             maps = self.body(x)
         return [m.permute(0, 3, 1, 2) for m in maps] if self.channels_last else maps
+
+    @torch.no_grad()
+    def _try_out(self, name: str) -> None:
+        """A frame of a size that no net was made for must go through."""
+        try:
+            self(torch.zeros(1, 3, 64, 96))
+        except (RuntimeError, AssertionError) as fault:
+            raise CtvisError(
+                f'Backbone "{name}" does not take frames of every size ({fault}). Choose another.'
+            ) from fault
 
     def _for_patches(self, x: Tensor) -> Tensor:
         """Resized so that there is one patch, 14 pixels wide in some nets, for every 16 pixels of the frame."""
@@ -83,16 +94,11 @@ def _check_name(name: str) -> None:
 def _create(name: str, **options: Any) -> nn.Module:
     """The net as a source of maps, for frames of any size where it has a say in that; convolutions have none."""
     try:
-        try:
-            return timm.create_model(name, features_only=True, dynamic_img_size=True, **options)
-        except TypeError as fault:
-            if "dynamic_img_size" not in str(fault):
-                raise
-        return timm.create_model(name, features_only=True, **options)
-    except (RuntimeError, AttributeError, AssertionError) as fault:  # timm says so in all three ways
-        raise CtvisError(
-            f'Backbone "{name}" gives no maps, only an answer per picture ({fault}). Choose another.'
-        ) from fault
+        return timm.create_model(name, features_only=True, dynamic_img_size=True, **options)
+    except TypeError as fault:
+        if "dynamic_img_size" not in str(fault):
+            raise
+    return timm.create_model(name, features_only=True, **options)
 
 
 class _NormedConv(nn.Conv2d):

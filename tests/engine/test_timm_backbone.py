@@ -46,9 +46,9 @@ def test_maps_with_their_channels_last_are_turned():
     ]
 
 
-def test_a_net_that_gives_no_maps_is_refused():
-    with pytest.raises(CtvisError, match='"crossvit_tiny_240" gives no maps'):
-        TimmBackbone("crossvit_tiny_240")
+def test_a_net_that_takes_pictures_of_one_size_only_is_refused():
+    with pytest.raises(CtvisError, match='"test_maxvit" does not take frames of every size'):
+        TimmBackbone("test_maxvit")
 
 
 def test_a_net_that_lacks_a_stride_is_refused():
