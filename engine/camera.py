@@ -5,6 +5,7 @@ one of FFmpeg's capture devices. Out: an open PyAV container and its video strea
 does not come back to a camera that is lost: see `live.py`.
 """
 
+import errno
 import re
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from av.error import FFmpegError
 
 from engine.errors import VideoError
 
-OPEN_SECONDS, READ_SECONDS = 10.0, 5.0  # how long a camera may be silent
+OPEN_SECONDS, READ_SECONDS = 15.0, 10.0  # how long a camera may be silent
 # "file" is left out on purpose: a playlist from the network could otherwise have files of this machine read.
 PROTOCOLS = "http,https,httpproxy,tcp,udp,rtp,rtsp,rtsps,srtp,srt,tls,crypto"
 SCHEMES = ("rtsp", "rtsps", "http", "https", "udp", "rtp", "tcp", "srt")
@@ -76,7 +77,7 @@ def parse_address(text: str) -> Address:
 
 def open_camera(address: Address) -> Camera:
     """Connect. Raises VideoError with the reason if nothing answers, or what answers sends no video."""
-    options = {"fflags": "nobuffer"}
+    options = {}  # not "nobuffer": it would throw away the first key picture, and all up to the second
     if address.device is None:
         options["protocol_whitelist"] = PROTOCOLS
     if address.place.startswith("rtsp"):
@@ -97,6 +98,8 @@ def reason(error: Exception) -> str:
     """Why a camera cannot be read, in a few words."""
     if isinstance(error, av.error.ExitError):  # FFmpeg's word for a time limit
         return "it does not answer"
+    if isinstance(error, OSError) and error.errno == errno.EIO:  # the end of an HTTP answer, too
+        return "the connection broke off"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return text[:1].lower() + text[1:]
 

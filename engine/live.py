@@ -56,6 +56,7 @@ class LiveSource:
         self._arrival = threading.Condition()
         self._slot: tuple[av.VideoFrame, float, float] | None = None  # picture, seconds, captured
         self._failure: Exception | None = None
+        self._told = False  # whether the failure was raised
         self._closing = threading.Event()
         camera = open_camera(self.address)
         self._thread = threading.Thread(target=self._run, args=(camera,), name=f"camera {self.address}", daemon=True)
@@ -65,8 +66,7 @@ class LiveSource:
         """The newest frame that was not given out before, waited for if there is none; None after `timeout` seconds without one."""
         with self._arrival:
             self._arrival.wait_for(lambda: self._slot or self._failure or self._closing.is_set(), timeout)
-            if self._failure:
-                raise self._failure
+            self._raise_failure()
             if self._slot is None:
                 return None
             (picture, seconds, captured), self._slot = self._slot, None
@@ -77,14 +77,16 @@ class LiveSource:
     @property
     def recordings(self) -> list[Path]:
         """The files of the recording; whole once the source is closed."""
-        return self.recorder.paths if self.recorder else []
+        return [path for path in self.recorder.paths if path.exists()] if self.recorder else []
 
     def close(self) -> None:
-        """Stop reading, and finish the recording."""
+        """Stop reading, and finish the recording. Raises VideoError if that fails."""
         self._closing.set()
         with self._arrival:
             self._arrival.notify_all()
         self._thread.join()  # a read that waits for a silent camera ends after camera.READ_SECONDS
+        if not self._told:
+            self._raise_failure()
 
     def __enter__(self) -> "LiveSource":
         return self
@@ -94,20 +96,23 @@ class LiveSource:
 
     def _run(self, camera: Camera | None) -> None:
         try:
-            while camera is not None:
-                why = self._read_all(camera)
-                camera.container.close()
-                camera = self._reconnect(why)
+            try:
+                while camera is not None:
+                    why = self._read_all(camera)
+                    camera.container.close()
+                    camera = self._reconnect(why)
+            finally:
+                if self.recorder:
+                    self.recorder.close()
         except Exception as error:  # such as a full disk under the recording: raised in whoever waits for frames
-            self._fail(error)
-        finally:
-            if self.recorder:
-                self.recorder.close()
+            with self._arrival:
+                self._failure = error
+                self._arrival.notify_all()
 
-    def _fail(self, error: Exception) -> None:
-        with self._arrival:
-            self._failure = error
-            self._arrival.notify_all()
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            self._told = True
+            raise self._failure
 
     def _read_all(self, camera: Camera) -> str:
         """Read one connection to its end. Returns why it ended."""
@@ -117,9 +122,9 @@ class LiveSource:
         if self.recorder:
             self.recorder.begin(camera.stream)
         try:
-            for packet, keeps_up in _packets(camera, self._closing):
+            for packet, decodes in _packets(camera, self._closing):
                 self.status = LIVE
-                self._take(camera, packet, keeps_up)
+                self._take(camera, packet, decodes)
             return "the stream ended"
         except FFmpegError as error:
             return reason(error)
@@ -127,11 +132,11 @@ class LiveSource:
             healthy = time.monotonic() - began > HEALTHY_SECONDS
             self._pause = self._first_pause if healthy else self._pause
 
-    def _take(self, camera: Camera, packet: av.Packet, keeps_up: bool) -> None:
+    def _take(self, camera: Camera, packet: av.Packet, decodes: bool) -> None:
         arrived = time.monotonic()
         self._timeline.place(packet, arrived)
         pictures: list[av.VideoFrame] = []
-        if keeps_up:
+        if decodes:
             with contextlib.suppress(FFmpegError):  # damaged on the way; the next ones may be whole
                 pictures = camera.stream.decode(packet)
         else:

@@ -11,7 +11,7 @@ import av
 
 STEP = Fraction(1, 25)  # between the last packet before a break and the first one after it
 MILLISECOND = Fraction(1, 1000)  # as exact as the times of a recording are
-JUMP = 10  # a packet this many seconds after the one before it comes from a clock that was set anew
+BACK, JUMP = 1, 10  # seconds before or after the packet before it: then the camera's clock was set anew
 WINDOW = 30.0  # the shortest delay of between one and two windows counts, as clocks drift apart
 
 
@@ -41,11 +41,14 @@ class Timeline:
             packet.pts = packet.dts = math.floor(max(elapsed, self._last + MILLISECOND) / MILLISECOND)
         else:
             base = packet.time_base
-            if self._shift is None or not 0 < (own + self._shift) * base - self._last < JUMP:
+            if self._shift is None or not -BACK < (own + self._shift) * base - self._last < JUMP:
                 start = max(elapsed, self._last + STEP) if self._last >= 0 else Fraction(0)
                 self._shift = math.ceil(start / base) - own
-            packet.pts = (own if packet.pts is None else packet.pts) + self._shift
-            packet.dts = own + self._shift
+            after = math.floor(self._last / base) + 1
+            # Without a decoding time all that is known is that it is decoded after the one before.
+            order = after if packet.dts is None and self._last >= 0 else max(own + self._shift, after)
+            packet.pts = max((own if packet.pts is None else packet.pts) + self._shift, order)
+            packet.dts = order
         self._last = packet.dts * packet.time_base
         self.sent = float(self._last)
 

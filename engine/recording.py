@@ -57,7 +57,7 @@ class Recorder:
             else:
                 self._compress(pictures)
         except FFmpegError as error:
-            raise VideoError(f"The recording '{self.paths[-1]}' cannot be written: {error.strerror}.") from error
+            raise self._unwritable(error) from error
 
     def _copy(self, packet: av.Packet) -> None:
         assert self._container is not None and self._stream is not None
@@ -73,12 +73,19 @@ class Recorder:
 
     def close(self) -> None:
         """Finish the file."""
-        if self._container is None:
-            return
-        if not self._copies and self._stream is not None:
-            self._container.mux(self._stream.encode(None))
-        self._container.close()
+        container, stream = self._container, self._stream
         self._container = self._stream = self._kind = None
+        if container is None:
+            return
+        try:
+            with container:
+                if not self._copies and stream is not None:
+                    container.mux(stream.encode(None))
+        except FFmpegError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: FFmpegError) -> VideoError:
+        return VideoError(f"The recording '{self.paths[-1]}' cannot be written: {error.strerror}.")
 
     def _encoder(self, picture: av.VideoFrame) -> av.VideoStream:
         assert self._container is not None

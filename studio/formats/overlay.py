@@ -143,7 +143,7 @@ class OverlayWriter:
     @property
     def size(self) -> int:
         """Bytes written so far."""
-        return self._partial.stat().st_size
+        return self._partial.stat().st_size if self._partial.exists() else 0
 
     def close(self) -> None:
         """Finish the file and give it its name. A writer that was given no frame leaves no file."""

@@ -1,4 +1,4 @@
-"""Try: drop a clip or take an example, watch the model work, take the result away or keep it as a project."""
+"""Try: drop a clip, take an example or the camera, watch the model work, take the result away or keep it as a project."""
 
 import gradio as gr
 from gradio.components import Component

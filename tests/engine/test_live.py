@@ -1,6 +1,5 @@
 """Cameras: always the newest frame, honest times, coming back after a loss, the exact recording, and a bounded session."""
 
-import math
 import pickle
 import time
 from collections.abc import Callable
@@ -152,22 +151,22 @@ def test_the_recording_holds_every_picture_at_its_time_over_lost_connections(tmp
 
 def test_a_compressed_stream_is_copied_bit_for_bit(tmp_path: Path) -> None:
     clip = make_video(tmp_path / "clip.mkv", numbered_frames(30), options={"g": "10", "bf": "2"})
-    with Broadcast(clip, seconds=1) as camera:
-        with LiveSource(camera.address, tmp_path / "kept.mkv", first_pause=30) as source:
-            frames = until(source, lambda: "is lost" in source.status)
-    with open_video(clip) as original, open_video(tmp_path / "kept.mkv") as kept:
+    place = tmp_path / "kept.mkv"
+    with Broadcast(clip, seconds=1) as camera, LiveSource(camera.address, place, first_pause=30) as source:
+        frames = until(source, lambda: "is lost" in source.status)
+    with open_video(clip) as original, open_video(place) as kept:
         assert kept.length == 30
         assert all(np.array_equal(one, other) for (_, one), (_, other) in zip(original, kept, strict=True))
-    pictures = by_time(tmp_path / "kept.mkv")
+    pictures = by_time(place)
     assert frames and all(np.array_equal(pictures[round(1000 * frame.seconds)], frame.rgb) for frame in frames)
 
 
 def test_raw_pictures_are_compressed_without_loss(tmp_path: Path) -> None:
     clip = make_video(tmp_path / "clip.nut", numbered_frames(12), codec="rawvideo", pixel_format="yuyv422")
-    with Broadcast(clip, seconds=1) as camera:
-        with LiveSource(camera.address, tmp_path / "kept.mkv", first_pause=30) as source:
-            until(source, lambda: "is lost" in source.status)
-    with av.open(str(clip)) as original, av.open(str(tmp_path / "kept.mkv")) as kept:
+    place = tmp_path / "kept.mkv"
+    with Broadcast(clip, seconds=1) as camera, LiveSource(camera.address, place, first_pause=30) as source:
+        until(source, lambda: "is lost" in source.status)
+    with av.open(str(clip)) as original, av.open(str(place)) as kept:
         assert kept.streams.video[0].codec_context.name == "ffv1"
         for one, other in zip(original.decode(video=0), kept.decode(video=0), strict=True):
             assert np.array_equal(one.reformat(format="yuv422p").to_ndarray(), other.to_ndarray())
@@ -189,9 +188,9 @@ def test_another_kind_of_stream_after_a_loss_gets_a_file_of_its_own(tmp_path: Pa
 
 
 def test_a_recording_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
-    with MotionJpeg() as camera, LiveSource(camera.address, tmp_path / "no folder" / "kept.mkv") as source:
-        with pytest.raises(VideoError, match="cannot be written"):
-            next_frame(source)
+    place = tmp_path / "no folder" / "kept.mkv"
+    with MotionJpeg() as camera, LiveSource(camera.address, place) as source, pytest.raises(VideoError, match="written"):
+        next_frame(source)
 
 
 # ---------- addresses ----------
@@ -244,6 +243,12 @@ def packet(pts: int | None, dts: int | None = None, base: Fraction = Fraction(1,
     return made
 
 
+def without_dts(pts: int) -> av.Packet:
+    made = packet(pts)
+    made.dts = None
+    return made
+
+
 def placed(timeline: Timeline, made: av.Packet, arrived: float) -> tuple[float, float]:
     timeline.place(made, arrived)
     return float(made.pts * made.time_base), timeline.sent
@@ -264,6 +269,14 @@ def test_a_clock_that_jumps_in_either_direction_does_not_take_the_times_along() 
         before = timeline.sent
         shown, _ = placed(timeline, packet(stamp), arrived)
         assert before < shown <= arrived + 0.1
+
+
+def test_pictures_keep_their_times_where_the_order_of_decoding_is_another() -> None:
+    timeline = Timeline()
+    timeline.begin(0.0)
+    stream = [(0, None), (160, None), (80, 0), (40, 40), (120, 80), (320, 120)]  # as Matroska gives B-frames
+    shown = [placed(timeline, packet(pts, dts) if dts is not None else without_dts(pts), 0.5)[0] for pts, dts in stream]
+    assert shown == [pts / 1000 for pts, _ in stream]
 
 
 def test_packets_without_times_are_sent_when_they_come_but_never_two_at_once() -> None:
@@ -338,9 +351,6 @@ def test_a_session_without_an_end_stays_as_small_as_what_is_in_view() -> None:
     assert max(alive) <= 2 * crowd.walkers
     assert max(weights) < weights[0] * 1.1
     assert all(summary.observed == crowd.life for summary in ended.values())
-    assert math.isclose(
-        min(summary.score for summary in ended.values()), max(s.score for s in ended.values()), rel_tol=1e-3
-    )
 
 
 def test_an_ended_track_is_what_the_whole_video_would_have_said_of_it() -> None:

@@ -66,9 +66,11 @@ export class Camera {
 
   /** The newest picture: {bitmap, jpeg, time (performance.now() of its capture), dropped}; null once the camera is closed. */
   async next() {
-    if (this.isOpen && (!this.#latest || this.#latest.count === this.#given)) await this.#wait();
+    while (this.isOpen && (!this.#latest || this.#latest.count === this.#given)) {
+      await this.#wait(); // long, if the page is hidden
+      if (this.isOpen && !this.#latest) throw new Error("The camera shows no picture. Is another program using it?");
+    }
     if (!this.isOpen) return null;
-    if (!this.#latest) throw new Error("The camera shows no picture. Is it covered, or used by another program?");
     const { time, count } = this.#latest;
     const dropped = this.#given ? Math.max(0, count - this.#given - 1) : 0;
     this.#given = count;

@@ -67,13 +67,9 @@ export class LiveCamera {
     await this.camera.open();
   }
 
+  /** Turns the camera off, which ends what `follow` does after the frame that is under way. */
   stop() {
     this.#stopped = true;
-  }
-
-  /** Turns the camera off. */
-  close() {
-    this.stop();
     this.camera.close();
   }
 

@@ -116,7 +116,7 @@ function buildStage(root) {
   function show(part) {
     for (const one of [hint, poster, live.root, camera.root, player]) one.hidden = one !== part;
     if (part !== player) player.removeAttribute("src");
-    if (part !== camera.root) camera.close();
+    if (part !== camera.root) camera.stop();
   }
 
   function say(text, share = null) {
@@ -144,7 +144,7 @@ function buildStage(root) {
     attempt(async () => {
       await camera.preview();
       if (chosen.kind === "camera") show(camera.root);
-      else camera.close(); // something else was chosen meanwhile
+      else camera.stop(); // something else was chosen meanwhile
     });
   }
 
@@ -239,6 +239,10 @@ export function stage({ element: root }) {
     return { video: video.id, job: (await post(`/videos/${video.id}/runs`, settings)).job };
   }
 
+  document.addEventListener("ctvis:page", ({ detail }) => {
+    if (detail.page !== "try") camera.stop();
+    else if (chosen?.kind === "camera" && !busy && results.hidden) parts.showChosen();
+  });
   document.addEventListener("ctvis:clip", () => {
     if (busy) notify("A clip is being worked on. What you chose comes next.");
     else parts.showChosen();
