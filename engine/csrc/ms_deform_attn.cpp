@@ -242,7 +242,7 @@ STABLE_TORCH_LIBRARY_IMPL(ctvis, CPU, m) {
 }
 
 // `import engine._C` wants a module; by the time it is made, loading the library has registered the kernels.
-extern "C" PyObject* PyInit__C() {
+PyMODINIT_FUNC PyInit__C() {
   static PyModuleDef module = {PyModuleDef_HEAD_INIT, "_C", nullptr, -1, nullptr, nullptr, nullptr, nullptr, nullptr};
   return PyModule_Create(&module);
 }

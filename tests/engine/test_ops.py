@@ -4,6 +4,7 @@ Every case runs through the body; where `engine._C` was built it also runs throu
 say so.
 """
 
+import importlib
 import math
 
 import pytest
@@ -36,6 +37,14 @@ def test_kernel_gives_what_the_torch_body_gives(case, dtype, tolerance):
     for ours, bodys in zip(gradients(ops._backward_op, arguments), gradients(ops._torch_backward, exact), strict=True):
         # a location's gradient grows with the level's size, and with it the rounding
         torch.testing.assert_close(ours.double(), bodys, rtol=10 * tolerance, atol=10 * tolerance)
+
+
+@pytest.mark.parametrize("device, binary", [("cpu", "engine._C"), ("cuda", "engine._C_cuda")])
+def test_a_binary_whose_kernel_serves_is_a_module_as_well(device, binary):
+    """Loading registers the kernels even if the import then fails, which would go unnoticed."""
+    if ops.active_kernel(device) == "torch":
+        pytest.skip(f"{binary} is not built")
+    importlib.import_module(binary)
 
 
 @pytest.mark.parametrize("path", PATHS)

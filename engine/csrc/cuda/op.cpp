@@ -118,7 +118,7 @@ STABLE_TORCH_LIBRARY_IMPL(ctvis, CUDA, m) {
 }
 
 // `import engine._C_cuda` wants a module; by the time it is made, loading the library has registered the kernels.
-extern "C" PyObject* PyInit__C_cuda() {
+PyMODINIT_FUNC PyInit__C_cuda() {
   static PyModuleDef module = {
       PyModuleDef_HEAD_INIT, "_C_cuda", nullptr, -1, nullptr, nullptr, nullptr, nullptr, nullptr};
   return PyModule_Create(&module);
