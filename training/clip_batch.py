@@ -4,6 +4,7 @@ In: frames of B clips of T frames with their instances; out: the weighted sum to
 one frame (T = 1) trains segmentation alone; from two on, the re-ID loss ties the frames together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,10 @@ from engine import CTVIS, FrameOutput
 from training import contrastive
 from training.contrastive import contrastive_loss
 from training.criterion import Criterion, Losses
-from training.matcher import Target, matched_queries
+from training.matcher import Match, Target, matched_queries
+
+RIVAL_OVERLAP = 0.3  # IoU from which a query's mask is a look at the same instance
+RIVAL_SCORE = 0.05  # class probability from which a tracker would look at a query
 
 
 @dataclass(frozen=True)
@@ -48,17 +52,41 @@ class ClipLoss:
 
 
 def clip_loss(
-    model: CTVIS, batch: ClipBatch, criterion: Criterion, recipe: Literal["reference", "paper"] = "reference"
+    model: CTVIS,
+    batch: ClipBatch,
+    criterion: Criterion,
+    recipe: Literal["reference", "paper"] = "reference",
+    rivals_only: bool = False,
+    reid_weight: float = 1.0,
 ) -> ClipLoss:
-    """Runs the net on every frame of the batch and compares."""
+    """Runs the net on every frame of the batch and compares.
+
+    rivals_only: of the unmatched queries, only those that inference would keep are negatives of the re-ID loss (recipe
+    "paper"). reid_weight: a factor on both re-ID terms.
+    """
     outputs = model.layer_outputs(batch.frames.flatten(0, 1))  # frames of a clip lie together: (B*T, ...)
     losses = criterion(outputs, _frame_targets(batch, model.frame_format.divisor))
     total, terms = losses.total, dict(losses.final)
     if batch.frames.shape[1] > 1:
-        reid = contrastive_loss(*_tracks(outputs[-1], losses, batch), recipe=recipe)
-        total = total + contrastive.WEIGHTS["reid"] * reid.reid + contrastive.WEIGHTS["reid_aux"] * reid.aux
+        embeds, valid, query = _tracks(outputs[-1], losses, batch)
+        kept = rivals(outputs[-1], losses.matching) if rivals_only else None
+        kept = None if kept is None else kept.unflatten(0, batch.frames.shape[:2]).transpose(0, 1)
+        reid = contrastive_loss(embeds, valid, query, recipe=recipe, rivals=kept)
+        weighted = contrastive.WEIGHTS["reid"] * reid.reid + contrastive.WEIGHTS["reid_aux"] * reid.aux
+        total = total + reid_weight * weighted
         terms |= {"reid": reid.reid, "reid_aux": reid.aux}
     return ClipLoss(total, {name: value.item() for name, value in terms.items()})
+
+
+@torch.no_grad()
+def rivals(output: FrameOutput, matching: Sequence[Match]) -> Tensor:
+    """(N, Q) bool: queries that say something and look at no instance that another query of the frame was matched to."""
+    inside = (output.masks.flatten(2) > 0).float()  # (N, Q, h*w)
+    shared = inside @ inside.transpose(1, 2)
+    area = inside.sum(-1)
+    overlap = shared / (area[:, :, None] + area[:, None] - shared).clamp(min=1)
+    beside = [(iou[:, match.queries] < RIVAL_OVERLAP).all(-1) for iou, match in zip(overlap, matching, strict=True)]
+    return torch.stack(beside) & (output.logits.softmax(-1)[..., :-1].amax(-1) > RIVAL_SCORE)
 
 
 def _frame_targets(batch: ClipBatch, divisor: int) -> list[Target]:

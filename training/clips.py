@@ -23,6 +23,8 @@ from training.synthetic import Clip, compose
 
 Mode = Literal["single", "clip"]
 SIZES = ((160, 256), (192, 320), (192, 256), (224, 384), (256, 192))  # (height, width) of a batch
+CROWD = (0.2, 0.3, 0.25, 0.15, 0.1)  # how probable one to five sprites are
+CLIP_CROWD = (0.05, 0.2, 0.3, 0.25, 0.2)  # telling objects apart wants several
 MAX_INSTANCES = 12  # a photo with more annotated objects than this is a crowd that a small model cannot hold
 
 
@@ -68,11 +70,11 @@ class ClipSampler:
         return self.composite(rng, size, 1, 1.0, photo_share=1.0 if draw < 0.5 else 0.1)
 
     def clip(self, rng: np.random.Generator, size: tuple[int, int], length: int) -> Clip:
-        """A clip of `length` frames, between one and five imagined frames apart."""
-        stride = rng.uniform(1, 5)
+        """A clip of `length` frames, one to ten imagined frames apart: mostly near, now and then a leap that only looks bridge."""
+        stride = float(np.exp(rng.uniform(0, np.log(10))))
         if rng.random() < 0.35 and self.annotated:
             return self.over_photo(rng, size, length, stride)
-        return self.composite(rng, size, length, stride, photo_share=0.4)
+        return self.composite(rng, size, length, stride, photo_share=0.4, crowd=CLIP_CROWD)
 
     def composite(
         self,
@@ -82,9 +84,10 @@ class ClipSampler:
         stride: float,
         photo_share: float,
         degrade: bool = True,
+        crowd: tuple[float, ...] = CROWD,
     ) -> Clip:
         """One to five sprites, at times two of a kind, and up to two occluders over a scene without objects of its own."""
-        count = int(rng.choice([1, 2, 3, 4, 5], p=[0.2, 0.3, 0.25, 0.15, 0.1]))
+        count = int(rng.choice([1, 2, 3, 4, 5], p=crowd))
         players = self.players(rng, count, photo_share)
         return compose(rng, self.scene(rng), players, size, length, stride, degrade)
 

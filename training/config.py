@@ -21,6 +21,8 @@ class TrainConfig:
     clip_norm: float = 0.01  # largest norm of the whole gradient
     average: float = 0.0  # decay per step of the averaged weights; 0 keeps the last ones
     recipe: Literal["reference", "paper"] = "reference"
+    rivals_only: bool = False  # recipe "paper": only queries that inference would keep are negatives
+    reid_weight: float = 1.0  # factor on the published weights of the re-ID losses
     autocast: Literal["off", "bfloat16"] = "off"  # what is safe in half precision runs in it; weights stay float32
     points: int = 12_544  # per mask in the mask losses
     save_minutes: float = 5.0

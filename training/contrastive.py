@@ -9,7 +9,7 @@ reference  What the released code trains; the published checkpoints come from it
            was never seen, its next later embedding, save where the code's miscount of later absences drops the item.
 paper      What inference does, as the paper describes it. Positive: the instance's memory. Negatives: the memories of
            the clip's other instances, and frame t-1's unmatched queries, which is what false tracks in the bank are
-           made of. An instance without a memory gives no item.
+           made of: all of them, or the `rivals` among them. An instance without a memory gives no item.
 
 The memory is the same in both: a moving average with the pace beta = max(0, mean cosine similarity of the new embedding
 with all earlier ones), and gradients through everything. Training has no thresholds, no track death and no greedy
@@ -52,6 +52,7 @@ def contrastive_loss(
     recipe: Literal["reference", "paper"] = "reference",
     positive: Literal["last", "momentum", "coin"] = "coin",
     noise: float = 0.0,
+    rivals: Tensor | None = None,
     generator: torch.Generator | None = None,
 ) -> ContrastiveLosses:
     """The losses of T frames of B clips of N instances (clips with fewer are padded with ones never seen).
@@ -61,11 +62,14 @@ def contrastive_loss(
     positive, of recipe "reference" alone: the latest embedding, the memory, or a fair coin for each item (published).
     noise, of recipe "paper" alone: the probability that an absent instance's memory takes in an unmatched query, as a
     wrong match at inference would make it; such an embedding is never an anchor. The released code does without.
+    rivals (T, B, Q) bool, of recipe "paper" alone: the queries that inference would keep beside the matched ones. Other
+    unmatched queries are then no negatives: many are second looks at an instance, which NMS drops. To tell those apart
+    from it, the embedding would have to say which query it is instead of which object.
     """
     if recipe not in ("reference", "paper") or positive not in ("last", "momentum", "coin"):
         raise ValueError(f"unknown recipe {recipe!r} or positive {positive!r}")
-    if noise and recipe == "reference":
-        raise ValueError('noise belongs to recipe "paper"')
+    if recipe == "reference" and (noise or rivals is not None):
+        raise ValueError('noise and rivals belong to recipe "paper"')
     if embeds.shape[0] < 2 or valid.shape[2] == 0:
         return ContrastiveLosses(embeds.sum() * 0.0, embeds.sum() * 0.0)
     with torch.autocast(embeds.device.type, enabled=False):
@@ -74,7 +78,7 @@ def contrastive_loss(
         if recipe == "reference":
             items = _reference_items(embeds, matched, valid, query, positive, generator)
         else:
-            items = _paper_items(embeds, matched, valid, query, noise, generator)
+            items = _paper_items(embeds, matched, valid, query, noise, rivals, generator)
         return _losses(items)
 
 
@@ -122,7 +126,13 @@ def _reference_items(
 
 
 def _paper_items(
-    embeds: Tensor, matched: Tensor, valid: Tensor, query: Tensor, noise: float, generator: torch.Generator | None
+    embeds: Tensor,
+    matched: Tensor,
+    valid: Tensor,
+    query: Tensor,
+    noise: float,
+    rivals: Tensor | None,
+    generator: torch.Generator | None,
 ) -> _Items:
     own = F.one_hot(query, embeds.shape[2]).bool() & valid[..., None]  # (T, B, N, Q)
     unmatched = ~own.any(2)  # (T, B, Q)
@@ -137,7 +147,8 @@ def _paper_items(
 
     instances = valid.shape[2]
     others = in_bank[:, :, None, :] & ~torch.eye(instances, dtype=torch.bool, device=valid.device)  # (A, B, N, N)
-    background = unmatched[:-1, :, None].expand(-1, -1, instances, -1)  # (A, B, N, Q)
+    false_tracks = unmatched if rivals is None else unmatched & rivals
+    background = false_tracks[:-1, :, None].expand(-1, -1, instances, -1)  # (A, B, N, Q)
     return _Items(
         anchor=matched[1:],
         positive=memory,

@@ -28,8 +28,7 @@ from training.loop import TrainEvent, train
 from training.sprites import load_sprites
 
 CATEGORIES = find_preset("demo").categories
-FRAMES_UNTIL = 0.5  # share of the run on single frames; clips, which also teach identity, follow
-FRAME_BATCH, CLIP_BATCH, CLIP_LENGTH = 8, 3, 4
+FRAME_BATCH, CLIP_BATCH, CLIP_LENGTH = 8, 3, 5
 FRAME_SIZES = (
     (128, 208),
     (160, 256),
@@ -49,7 +48,7 @@ def main() -> None:
     config = TrainConfig(
         steps=None,
         minutes=options.minutes,
-        learning_rate=4e-4,
+        learning_rate=options.learning_rate,
         schedule="cosine",
         warmup=0.01,
         backbone_factor=0.2,
@@ -59,13 +58,15 @@ def main() -> None:
         autocast="bfloat16",
         points=2048,
         recipe="paper",
+        rivals_only=True,
+        reid_weight=3.0,
     )
     stopping: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _frame: stopping.append(number))
     model = train(
         model,
-        _curriculum(options.data, config.seed + len(list(options.out.glob("log*.jsonl")))),
+        _curriculum(options.data, options.frames, config.seed + len(list(options.out.glob("log*.jsonl")))),
         Criterion(len(CATEGORIES), points=config.points, trained=_mask(named | seen)),
         config,
         options.out,
@@ -113,8 +114,8 @@ def _mask(categories: set[int]) -> torch.Tensor:
     return mask
 
 
-def _curriculum(library: Path, seed: int) -> Callable[[float], ClipBatch]:
-    """progress -> batch: single frames first, then clips. A process of its own composes what this one trains on."""
+def _curriculum(library: Path, frames_until: float, seed: int) -> Callable[[float], ClipBatch]:
+    """progress -> batch: single frames first, then clips, which also teach identity. Another process composes them."""
 
     def stream(batches: ClipBatches) -> Iterator[ClipBatch]:
         return iter(DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4))
@@ -122,7 +123,7 @@ def _curriculum(library: Path, seed: int) -> Callable[[float], ClipBatch]:
     frames = stream(ClipBatches(library, "single", FRAME_BATCH, sizes=FRAME_SIZES, seed=seed))
     clips = stream(ClipBatches(library, "clip", CLIP_BATCH, CLIP_LENGTH, sizes=CLIP_SIZES, seed=seed))
 
-    return lambda progress: next(frames if progress < FRAMES_UNTIL else clips)
+    return lambda progress: next(frames if progress < frames_until else clips)
 
 
 def _logger(folder: Path) -> Callable[[TrainEvent], None]:
@@ -144,6 +145,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--backbone", type=Path, help="ImageNet weights of EfficientNet-Lite0")
     parser.add_argument("--start", type=Path, help="a checkpoint of an earlier run to go on from, instead")
     parser.add_argument("--out", type=Path, required=True, help="folder for state, log and the finished checkpoint")
+    parser.add_argument("--frames", type=float, default=0.5, help="share of the run on single frames; 0: clips only")
+    parser.add_argument("--learning-rate", type=float, default=4e-4)
     parser.add_argument("--minutes", type=float, default=150, help="training time; the schedule follows it")
     return parser.parse_args()
 

@@ -133,7 +133,8 @@ def train(
 
 def _step(run: _Run, batch: ClipBatch, criterion: Criterion) -> dict[str, float]:
     with torch.autocast(batch.frames.device.type, torch.bfloat16, enabled=run.config.autocast == "bfloat16"):
-        loss = clip_loss(run.model, batch, criterion, run.config.recipe)
+        recipe = run.config.recipe, run.config.rivals_only, run.config.reid_weight
+        loss = clip_loss(run.model, batch, criterion, *recipe)
     run.optimizer.zero_grad(set_to_none=True)
     loss.total.backward()
     norm = nn.utils.clip_grad_norm_(parameters_of(run.optimizer), run.config.clip_norm)

@@ -90,6 +90,18 @@ def test_noise_starts_no_memory_of_an_instance_not_yet_seen():
     torch.testing.assert_close(noisy, quiet)
 
 
+def test_an_unmatched_query_that_is_no_rival_is_no_negative():
+    embeds, valid, query = random_clips(4)
+    matched = torch.zeros(embeds.shape[:3], dtype=torch.bool).scatter(2, query, valid)
+    rivals = torch.rand(embeds.shape[:3], generator=seeded(5)) < 0.5
+    loss = contrastive_loss(embeds, valid, query, "paper", rivals=rivals)
+    elsewhere = torch.where((matched | rivals)[..., None], embeds, 10 * embeds)
+    torch.testing.assert_close(contrastive_loss(elsewhere, valid, query, "paper", rivals=rivals), loss)
+    everyone = contrastive_loss(embeds, valid, query, "paper", rivals=torch.ones_like(rivals))
+    torch.testing.assert_close(everyone, contrastive_loss(embeds, valid, query, "paper"))
+    assert loss.reid < everyone.reid
+
+
 def test_noise_is_refused_where_the_released_code_has_none():
     embeds, valid, query = random_clips(0)
     with pytest.raises(ValueError, match="noise"):
