@@ -101,7 +101,9 @@ def predict(
     project: Annotated[
         str | None, typer.Option(help="With --live: record, and make that a video of this project.")
     ] = None,
-    home: Annotated[Path | None, typer.Option(help="With --project: the studio's folder.")] = None,
+    home: Annotated[
+        Path | None, typer.Option(help="Folder of the studio's data: its models, and with --project its videos.")
+    ] = None,
 ) -> None:
     """Find and follow the objects of videos, or of what a camera shows."""
     task = LiveTask.of(inputs, out, seconds, overlay, record, project, home) if live else None
@@ -115,7 +117,7 @@ def predict(
     else:
         _check_places(videos, files, overwrite)
     place = pick_device(device)
-    chosen = open_chosen(model, preset, stderr)
+    chosen = open_chosen(model, preset, stderr, home)
     net, its_preset = chosen.model, chosen.preset
     half = dtype in (Precision.bfloat16, Precision.float16)
     net.to(place, torch.float64 if dtype is Precision.float64 else torch.float32)
