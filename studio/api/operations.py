@@ -49,13 +49,13 @@ class Deed:
                 store, self.video_id, self.user, body.operation(), self.request, self.seen, rehearse=pixels
             )
         except Conflict as conflict:
-            raise current_mask(library.video(store.database, self.video_id), conflict) from conflict
+            raise current_mask(library.video(store.database, self.video_id), conflict) from None
         return {
             "rev": applied.rev,
             "edit": applied.edit,
             "op": applied.op,
             "summary": applied.summary,
-            "track": (applied.made or applied.tracks or [None])[0],
+            "track": next(iter([*applied.made, *applied.tracks]), None),
             "tracks": applied.tracks,
             "made": applied.made,
             "frames": applied.frames,

@@ -110,15 +110,16 @@ def _save(
     try:
         applied = edits.set_mask(studio.store, video["id"], track, frame, counts, _mask_rev(rev), user, key)
     except Conflict as conflict:
-        raise current_mask(video, conflict) from conflict
+        raise current_mask(video, conflict) from None
     return {"rev": applied.rev if counts is not None else 0, "video_rev": applied.rev, "edit": applied.edit}
 
 
 def current_mask(video: Row, conflict: Conflict) -> Conflict:
     """A conflict about a mask with the mask as the API gives it; others as they are."""
     current = conflict.current
-    is_mask = isinstance(current, dict) and "counts" in current
-    return Conflict(str(conflict), mask_view(video, current) if is_mask else current)
+    if isinstance(current, dict) and "counts" in current:
+        return Conflict(str(conflict), mask_view(video, current))
+    return conflict
 
 
 def _mask_rev(header: str) -> int:

@@ -97,7 +97,7 @@ def merge(into: int, tracks: Sequence[int], rule: OverlapRule = "refuse") -> Ope
 
 
 def move(
-    tracks: Sequence[int], start: int, stop: int | None, to: int | None, rule: OverlapRule = "refuse"
+    tracks: Sequence[int], start: int | None, stop: int | None, to: int | None, rule: OverlapRule = "refuse"
 ) -> Operation:
     """What `tracks` show in the frames start..stop - 1 goes to the track `to`, or to a new one of the first one's category."""
 

@@ -106,7 +106,7 @@ def copy(tracks: Sequence[int], frame: int, start: int, stop: int | None, includ
 
 def transform(
     tracks: Sequence[int],
-    start: int,
+    start: int | None,
     stop: int | None,
     dx: float,
     dy: float,
@@ -122,7 +122,12 @@ def transform(
 
 
 def refine(
-    tracks: Sequence[int], start: int, stop: int | None, tool: Tool, amount: float, include_verified: bool = False
+    tracks: Sequence[int],
+    start: int | None,
+    stop: int | None,
+    tool: Tool,
+    amount: float,
+    include_verified: bool = False,
 ) -> Operation:
     """A tool on the pixels of masks; amount: a radius in pixels, for remove_specks an area in pixels."""
     verb, work = TOOLS[tool]
@@ -172,12 +177,24 @@ def interpolate(tracks: Sequence[int], start: int, stop: int, include_verified: 
     )
 
 
+def place(op: str, summary: str, masks: Sequence[Drawn], include_verified: bool = False) -> Operation:
+    """Masks that were computed elsewhere, such as propagated ones, in the cells of shown tracks; verified ones stay."""
+
+    def plan(scene: Scene) -> Plan:
+        chosen = scene.chosen([mask.track_id for mask in masks])
+        frames = [scene.frame(mask.frame) for mask in masks]
+        cells.plan_drawn(scene.database, masks)
+        return _drawn_plan(scene, op, {}, summary, chosen, Range(min(frames), max(frames) + 1), include_verified)
+
+    return plan
+
+
 def _redraw(
     op: str,
     values: dict[str, Any],
     verb: str,
     tracks: Sequence[int],
-    start: int,
+    start: int | None,
     stop: int | None,
     change: Callable[[BoolMask], BoolMask],
     include_verified: bool,

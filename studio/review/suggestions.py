@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from engine.masks import RLE, area, union
 from studio.review import moments, suspicions, view
-from studio.review.suspicions import Margins, Suspicion
+from studio.review.suspicion import Margins, Suspicion
 from studio.store import library, runs, summaries
 from studio.store.database import Row, Store, one
 from studio.store.errors import NotFound

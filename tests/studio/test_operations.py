@@ -8,6 +8,7 @@ import pytest
 
 from engine.masks import area, union
 from studio.review import edits, history, identity, log, shapes, tracks, verification, view
+from studio.review.cells import Drawn
 from studio.review.plan import Operation
 from studio.store import Row, Store, library, runs
 from studio.store.errors import Conflict, Invalid, NotFound
@@ -280,6 +281,19 @@ def test_masks_are_moved_scaled_and_refined_as_one_step_each(store: Store, video
     for _ in range(3):
         edits.undo(store, video["id"], "ann")
     assert shown(store, video) == before
+
+
+def test_masks_that_were_propagated_take_their_places_but_not_those_of_verified_ones(
+    store: Store, video: Row, two: tuple[int, int]
+) -> None:
+    do(store, video, verification.verify([two[0]], 4, 5))
+    before = shown(store, video)
+    masks = [Drawn(two[0], frame, square(0, 0, 2), "propagated", False) for frame in (3, 4, 35)]
+    applied = do(store, video, shapes.place("propagate", "Propagated dog 1", masks))
+    after = shown(store, video)[two[0]]
+    assert (applied.masks, applied.spared, applied.frames) == (2, 1, (3, 35))
+    assert after == before[two[0]] | {3: square(0, 0, 2), 35: square(0, 0, 2)}
+    assert (35, 36, "propagated") in view.timeline(store.database, video["id"])[two[0]]
 
 
 def test_boxes_and_polygons_become_masks(store: Store, video: Row, two: tuple[int, int]) -> None:

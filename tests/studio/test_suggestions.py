@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from engine.masks import encode
 from studio.review import edits, identity, log, moments, suggestions, tracks, verification
-from studio.review.suspicions import Margins
+from studio.review.suspicion import Margins
 from studio.settings import Home
 from studio.store import Row, Store, library, runs, summaries
 from tests.studio.library import new_store, square
