@@ -16,6 +16,8 @@ from engine.errors import DataError
 
 BoolMask = NDArray[np.bool_]
 
+MEASURED = 255  # masks at once; pycocotools counts them in a byte when it asks for their areas
+
 
 class RLE(TypedDict):
     """A compressed run-length code. `size` is [height, width] in pixels."""
@@ -100,7 +102,9 @@ def measure(rles: Sequence[RLE]) -> tuple[NDArray[np.int64], NDArray[np.float64]
     """Areas (N,) in pixels and boxes (N, 4) as x, y, width, height of many masks at once."""
     if not rles:
         return np.zeros(0, np.int64), np.zeros((0, 4))
-    return np.asarray(coco.area(list(rles))).astype(np.int64), np.asarray(coco.toBbox(list(rles)))
+    pieces = [list(rles[start : start + MEASURED]) for start in range(0, len(rles), MEASURED)]
+    areas = np.concatenate([coco.area(piece) for piece in pieces]).astype(np.int64)
+    return areas, np.concatenate([coco.toBbox(piece) for piece in pieces])
 
 
 def _rle(code: dict) -> RLE:

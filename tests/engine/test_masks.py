@@ -79,3 +79,19 @@ def test_a_damaged_code_is_refused():
     whole = masks.encode(np.eye(9))
     with pytest.raises(DataError, match=r"\[4, 4\]"):
         masks.decode({"size": [4, 4], "counts": whole["counts"]})
+
+
+@pytest.mark.parametrize("count", [0, 1, 255, 256, 700])
+def test_many_masks_are_measured_at_once_as_each_alone(count):
+    pixels = np.random.default_rng(1).random((count, 5, 7)) < 0.3
+    codes = [masks.encode(mask) for mask in pixels]
+    areas, boxes = masks.measure(codes)
+    assert areas.tolist() == [masks.area(code) for code in codes]
+    assert boxes.tolist() == [list(masks.bbox(code)) for code in codes] and boxes.shape == (count, 4)
+
+
+@given(any_mask, st.data())
+def test_a_union_has_the_pixels_of_all(mask, data):
+    other = data.draw(arrays(np.bool_, mask.shape))
+    assert masks.union([masks.encode(mask), masks.encode(other)]) == masks.encode(mask | other)
+    assert masks.union([masks.encode(mask)]) == masks.encode(mask)
