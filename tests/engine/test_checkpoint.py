@@ -22,7 +22,7 @@ from engine.published_names import to_ours, to_published
 from tests.golden import golden_path, load_synth
 from tests.nets import tiny_preset
 
-TINY = tiny_preset(backbone="efficientnet_lite0")
+TINY = tiny_preset(backbone="test_convnext")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,11 @@ def assert_loaded(model: CTVIS, published: dict[str, np.ndarray]) -> None:
             np.testing.assert_array_equal(loaded[ours].numpy(), published[name], err_msg=name)
 
 
+def assert_equal_states(one: CTVIS, other: CTVIS) -> None:
+    for (name, tensor), expected in zip(one.state_dict().items(), other.state_dict().values(), strict=True):
+        assert torch.equal(tensor, expected), name
+
+
 def test_a_published_pth_fills_the_net(r50: CTVIS, published: dict[str, np.ndarray], tmp_path: Path) -> None:
     torch.save({"model": {name: torch.from_numpy(array) for name, array in published.items()}}, tmp_path / "ctvis.pth")
     load_checkpoint(r50, tmp_path / "ctvis.pth")
@@ -67,8 +72,7 @@ def test_an_exported_file_holds_just_what_the_reference_expects_and_comes_back(p
     expected = json.loads(golden_path(f"keys_{preset}.json").read_text())
     assert {name: [list(t.shape), str(t.dtype).removeprefix("torch.")] for name, t in written.items()} == expected
     load_checkpoint(again, tmp_path / "export.pth")
-    for name, tensor in model.state_dict().items():
-        assert torch.equal(again.state_dict()[name], tensor), name
+    assert_equal_states(again, model)
 
 
 @pytest.mark.parametrize("oldest", [False, True])
@@ -106,8 +110,7 @@ def test_our_own_pair_comes_back_with_its_preset(tmp_path: Path) -> None:
     save_checkpoint(model, TINY, tmp_path / "own.safetensors")
     loaded, preset = load_model(tmp_path / "own.safetensors")
     assert preset == TINY
-    for name, tensor in model.state_dict().items():
-        assert torch.equal(loaded.state_dict()[name], tensor), name
+    assert_equal_states(loaded, model)
 
 
 def test_a_missing_and_a_misshapen_tensor_are_named(tmp_path: Path) -> None:
@@ -127,6 +130,23 @@ def test_a_file_of_rubbish_is_an_error_that_names_it(name: str, tmp_path: Path) 
     (tmp_path / name).write_bytes(b"\x80\x04rubbish" * 20)
     with pytest.raises(CheckpointError, match=name):
         load_checkpoint(build_model(TINY), tmp_path / name)
+
+
+def test_a_checkpoint_of_a_training_is_read_without_its_optimiser(tmp_path: Path) -> None:
+    model = build_model(TINY)
+    best = {"iteration": 7, "segm/AP": np.float64(0.5), "seen": np.int64(3)}
+    torch.save({"model": model.state_dict(), "optimizer": {"state": {0: torch.zeros(2)}}, **best}, tmp_path / "run.pth")
+    again = build_model(TINY)
+    load_checkpoint(again, tmp_path / "run.pth")
+    assert_equal_states(again, model)
+
+
+def test_a_file_in_pytorchs_older_form_is_read(tmp_path: Path) -> None:
+    model, again = build_model(TINY), build_model(TINY)
+    old = tmp_path / "old.pkl"  # the name does not decide
+    torch.save({"model": model.state_dict()}, old, _use_new_zipfile_serialization=False)
+    load_checkpoint(again, old)
+    assert_equal_states(again, model)
 
 
 def test_a_truncated_pth_is_an_error(tmp_path: Path) -> None:
@@ -155,7 +175,7 @@ def test_code_in_a_checkpoint_is_never_run(name: str, tmp_path: Path) -> None:
         torch.save(content, tmp_path / name)
     else:
         (tmp_path / name).write_bytes(pickle.dumps(content))
-    with pytest.raises(CheckpointError):
+    with pytest.raises(CheckpointError, match=rf"{name} asks to run \w+\.mkdir"):
         load_checkpoint(build_model(TINY), tmp_path / name)
     assert not (tmp_path / "ran").exists()
 
