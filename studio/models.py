@@ -37,8 +37,15 @@ def add_model(
     try:
         save_checkpoint(found.model, found.preset, draft, notes=notes)
         with store.transaction() as database:
-            values = {"sha256": checksum, "source": came_from, "untrained": found.untrained}
-            table.add_model(database, name, f"{name}.safetensors", found.preset.to_dict(), **values)
+            table.add_model(
+                database,
+                name,
+                f"{name}.safetensors",
+                found.preset.to_dict(),
+                sha256=checksum,
+                source=came_from,
+                untrained=found.untrained,
+            )
             for suffix in reversed(SUFFIXES):  # the weights last: they are what makes it a model
                 os.replace(draft.with_suffix(suffix), home.models / f"{name}{suffix}")
     except OSError as fault:
