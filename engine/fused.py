@@ -28,7 +28,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, activation: Ac
 def conv2d(
     x: Tensor,
     weight: Tensor,
-    bias: Tensor,
+    bias: Tensor | None,
     stride: Pair,
     padding: Pair,
     relu: bool = False,
@@ -40,7 +40,7 @@ def conv2d(
         y = F.conv2d(x, weight, bias, stride, padding)
         y = y if residual is None else y.add_(residual)
         return y.relu_() if relu else y
-    operands = x.to(dtype), weight.to(dtype), bias.to(dtype), padding, stride, (1, 1), 1
+    operands = x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype), padding, stride, (1, 1), 1
     activation = "relu" if relu else "none"
     if residual is None:
         return torch.ops.mkldnn._convolution_pointwise(*operands, activation, [None], "")
@@ -49,10 +49,17 @@ def conv2d(
     )
 
 
+def as_computed(x: Tensor) -> Tensor:
+    """x in the dtype that the layers above take it in: converted once, where several of them get it under autocast."""
+    dtype = _computed_in(x, x)
+    return x.to(dtype) if _fusable(x, dtype) else x
+
+
 def short_softmax(logits: Tensor) -> Tensor:
     """Softmax over a last dimension of a few numbers, (..., n), which PyTorch's own takes one by one on a CPU."""
     if not _fusable(logits, torch.float32):
         return logits.softmax(-1)
+    logits = logits.contiguous()  # rows of a wider product are several times slower to reduce
     shares = (logits - logits.amax(-1, keepdim=True)).exp_()
     return shares.div_(shares.sum(-1, keepdim=True))
 

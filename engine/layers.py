@@ -36,6 +36,13 @@ class Linear(nn.Linear):
         return fused.linear(x, self.weight, self.bias, activation)
 
 
+class Conv2d(nn.Conv2d):
+    """A plain convolution, undilated and in one group. (N, C_in, H, W) -> (N, C_out, H', W')"""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return fused.conv2d(x, self.weight, self.bias, self.stride, (int(self.padding[0]), int(self.padding[1])))
+
+
 class FeedForward(nn.Module):
     """Two linear layers around a ReLU, residual, normed afterwards. (N, L, C) -> (N, L, C)"""
 

@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine import fused
 from engine.deform_attn import DeformableAttention, Grid, pixel_grid
-from engine.layers import Linear, Remembered, level_encodings
+from engine.layers import Conv2d, Linear, Remembered, level_encodings
 
 NORM_GROUPS = 32
 
@@ -35,7 +36,8 @@ class EncoderLayer(nn.Module):
         self.norm2 = nn.LayerNorm(dim)
 
     def forward(self, x: Tensor, position: Tensor, grid: Grid) -> Tensor:
-        x = self.norm1(x + self.self_attn(x + position, x, grid))
+        source = fused.as_computed(x)
+        x = self.norm1(x + self.self_attn(source + position, source, grid))
         return self.norm2(x + self.linear2(self.linear1(x, "relu")))
 
 
@@ -57,17 +59,17 @@ class PixelDecoder(nn.Module):
         levels = len(coarser)
         self.num_heads, self.points = num_heads, points
         self.input_proj = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(width, dim, 1), GroupNorm(NORM_GROUPS, dim)) for width in reversed(coarser)
+            nn.Sequential(Conv2d(width, dim, 1), GroupNorm(NORM_GROUPS, dim)) for width in reversed(coarser)
         )
         self.level_embed = nn.Parameter(torch.randn(levels, dim))
         self.encoder = nn.ModuleList(EncoderLayer(dim, num_heads, levels, points, ffn_dim) for _ in range(layers))
         self.lateral = nn.Sequential(
-            nn.Conv2d(finest, dim, 1, bias=False), GroupNorm(NORM_GROUPS, dim, half_at_inference=True)
+            Conv2d(finest, dim, 1, bias=False), GroupNorm(NORM_GROUPS, dim, half_at_inference=True)
         )
         self.output = nn.Sequential(
-            nn.Conv2d(dim, dim, 3, padding=1, bias=False), GroupNorm(NORM_GROUPS, dim, half_at_inference=True)
+            Conv2d(dim, dim, 3, padding=1, bias=False), GroupNorm(NORM_GROUPS, dim, half_at_inference=True)
         )
-        self.mask_features = nn.Conv2d(dim, mask_dim, 1)
+        self.mask_features = Conv2d(dim, mask_dim, 1)
         self._encodings = Remembered(level_encodings)
         self._grid = Remembered(pixel_grid)
 
@@ -77,12 +79,12 @@ class PixelDecoder(nn.Module):
         projected = [project(map_) for project, map_ in zip(self.input_proj, reversed(coarser), strict=True)]
         sizes = tuple((map_.shape[-2], map_.shape[-1]) for map_ in projected)
         tokens = torch.cat([map_.flatten(2).transpose(1, 2) for map_ in projected], dim=1)  # (N, S, C)
-        position = self._positions(sizes, tokens)
+        position = fused.as_computed(self._positions(sizes, tokens))
         grid = self._grid(sizes, self.num_heads, self.points, tokens.dtype, tokens.device)
         for layer in self.encoder:
             tokens = layer(tokens, position, grid)
         parts = tokens.split([height * width for height, width in sizes], dim=1)
-        levels = [part.transpose(1, 2).unflatten(2, size) for part, size in zip(parts, sizes, strict=True)]
+        levels = [part.unflatten(1, size).permute(0, 3, 1, 2) for part, size in zip(parts, sizes, strict=True)]
         lateral = self.lateral(finest)
         coarse = levels[-1].to(lateral.dtype)
         upsampled = F.interpolate(coarse, size=lateral.shape[-2:], mode="bilinear", align_corners=False)

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine import fused
 from engine.layers import MLP, Attention, FeedForward, Linear, Remembered, level_encodings
 from engine.pixel_decoder import PixelFeatures
 
@@ -99,11 +100,12 @@ class QueryDecoder(nn.Module):
         ]
         sizes = tuple((level.shape[2], level.shape[3]) for level in features.levels)
         encodings = self._encodings(sizes, sources[0].shape[-1], sources[0].dtype, sources[0].device)
-        keys = [source + encoding for source, encoding in zip(sources, encodings, strict=True)]
+        keys = [fused.as_computed(source + encoding) for source, encoding in zip(sources, encodings, strict=True)]
+        values = [fused.as_computed(source) for source in sources]
         queries = self.query_feat.weight.expand(batch, -1, -1)
         for index, layer in enumerate(self.layers):
             level = index % len(sources)
-            queries = layer(queries, self.query_embed.weight, keys[level], sources[level], visible(queries, level))
+            queries = layer(queries, self.query_embed.weight, keys[level], values[level], visible(queries, level))
             yield queries
 
     def _heads(self, queries: Tensor, mask_features: Tensor) -> FrameOutput:

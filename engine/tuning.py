@@ -48,8 +48,7 @@ def tune(model: CTVIS, autocast: torch.dtype | None = None, compiled: bool = Fal
 def keep_freed_memory() -> None:
     """Have the C library reuse the large blocks of one frame for the next, instead of returning them to the system.
 
-    Otherwise the system hands them out again page by page, each page zeroed first, which costs a tenth of a frame's time. Here
-    for the whole process; only glibc has such settings.
+    The system hands them out page by page and zeroes each of them. This holds for the whole process; only glibc has such settings.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
