@@ -4,7 +4,7 @@ An `Anchor` is a mask drawn or confirmed by a person with the identity of the ob
 with its detections by mask overlap. What follows from it for the tracks is decided in `retrack.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine import masks
@@ -22,6 +22,21 @@ class Anchor:
     frame: int
     mask: RLE
     track_id: int
+
+
+def by_frame(anchors: Iterable[Anchor]) -> dict[int, list[Anchor]]:
+    """Anchors by frame. DataError if two of a frame give one track two masks."""
+    frames: dict[int, list[Anchor]] = {}
+    for anchor in anchors:
+        group = frames.setdefault(anchor.frame, [])
+        if anchor in group:
+            continue
+        if any(other.track_id == anchor.track_id for other in group):
+            raise DataError(
+                f"Two anchors give track {anchor.track_id} different masks in frame {anchor.frame}. Give one."
+            )
+        group.append(anchor)
+    return frames
 
 
 def find_anchored(anchors: Sequence[Anchor], detections: Sequence[RLE], size: Size) -> dict[int, Anchor]:

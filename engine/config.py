@@ -102,12 +102,10 @@ _LEAST_COUNTS = {
 
 def _check(name: str, value: Any, least: float, most: float = math.inf, whole: bool = False) -> None:
     """Raise ConfigError unless value is a number (a whole one) from least to most."""
-    kind = Integral if whole else Real
-    if isinstance(value, kind) and not isinstance(value, bool):
-        number = float(value)  # type: ignore[arg-type]
-        if least <= number <= most and number != math.inf:
-            return
-    limits = f"of at least {least}" if most == math.inf else f"from {least:g} to {most:g}"
+    is_number = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
+    if is_number and least <= value <= most and value != math.inf:
+        return
+    limits = f"of at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
     raise ConfigError(f"The tracker's {name} is {value!r}, but must be a {'whole ' if whole else ''}number {limits}.")
 
 

@@ -2,8 +2,8 @@
 
 `encode_frame(FrameDetections) -> bytes` and `decode_frame(bytes)`; a store keeps one blob per frame. All that tracking
 computes with is kept exactly (logits, embeddings, scores, the cells that masks share), and so are the masks at the size of
-the video with their measures. So re-tracking with the same settings gives the same result to the bit. Floats are stored
-as they are, the rest deflated. It neither tracks nor looks at pictures: see `retrack.py`.
+the video with their measures. So re-tracking with the same settings gives the same result to the bit. All but the lower
+bytes of the floats, which are as good as random, is deflated. It neither tracks nor looks at pictures: see `retrack.py`.
 """
 
 import struct
@@ -93,11 +93,11 @@ def encode_frame(detections: FrameDetections) -> bytes:
         picked.select_threshold,
         picked.nms_threshold or 0.0,
     )
-    floats = [
-        _bytes(values, candidates.embeds.dtype) for values in (candidates.scores, candidates.logits, candidates.embeds)
-    ]
+    floats = np.concatenate([values.ravel() for values in (candidates.scores, candidates.logits, candidates.embeds)])
+    bytes_ = np.frombuffer(_bytes(floats, candidates.embeds.dtype), np.uint8).reshape(-1, candidates.embeds.itemsize)
     counts = [mask.rle["counts"].encode("ascii") for mask in detections.masks]
     rest = [
+        bytes_[:, -1].tobytes(),  # signs and exponents
         _bytes(candidates.queries, np.uint16),
         _bytes([_NO_TRACK if i is None else i for i in detections.track_ids], np.int32),
         _bytes([mask.confidence for mask in detections.masks], np.float64),
@@ -106,7 +106,7 @@ def encode_frame(detections: FrameDetections) -> bytes:
         _bytes(candidates.shared[_triangle(count)], np.uint32),
         *counts,
     ]
-    body = header + b"".join(floats) + zlib.compress(b"".join(rest))
+    body = header + bytes_[:, :-1].tobytes() + zlib.compress(b"".join(rest))
     return _PREFIX.pack(MAGIC, VERSION, zlib.crc32(body)) + body
 
 
@@ -114,13 +114,12 @@ def decode_frame(blob: bytes) -> FrameDetections:
     """Unpack a frame; a blob that is damaged, or of a later version, is a DataError."""
     body = _checked(blob)
     frame, height, width, count, classes, channels, itemsize, has_nms, by_class, select, nms = _HEADER.unpack_from(body)
-    floats = _Reader(body, _HEADER.size)
-    kind = f"<f{itemsize}"
-    scores = floats.read(kind, count)
-    logits = floats.read(kind, count * classes).reshape(count, classes)
-    embeds = floats.read(kind, count * channels).reshape(count, channels)
-
-    rest = _Reader(zlib.decompress(body[floats.place :]))
+    lower = _Reader(body, _HEADER.size)
+    bytes_ = np.empty((count * (1 + classes + channels), itemsize), np.uint8)
+    bytes_[:, :-1] = lower.read("u1", bytes_[:, :-1].size).reshape(len(bytes_), itemsize - 1)
+    rest = _Reader(zlib.decompress(body[lower.place :]))
+    bytes_[:, -1] = rest.read("u1", len(bytes_))  # signs and exponents
+    scores, logits, embeds = np.split(bytes_.reshape(-1).view(f"<f{itemsize}"), [count, count * (1 + classes)])
     queries = rest.read("<u2", count).astype(np.int64)
     track_ids = rest.read("<i4", count).tolist()
     confidences, areas, lengths = (rest.read(kind, count).tolist() for kind in ("<f8", "<u4", "<u4"))
@@ -132,7 +131,7 @@ def decode_frame(blob: bytes) -> FrameDetections:
         frame,
         (height, width),
         Picked(select, nms if has_nms else None, by_class),
-        Candidates(queries, scores, logits, embeds, shared),
+        Candidates(queries, scores, logits.reshape(count, classes), embeds.reshape(count, channels), shared),
         [VideoMask(*measures) for measures in zip(codes, areas, confidences, strict=True)],
         [None if track_id == _NO_TRACK else track_id for track_id in track_ids],
     )

@@ -6,14 +6,13 @@ detection under an anchor gets the anchor's track id, and its embedding is what 
 In: packed frames (`detections.py`). Pictures are not looked at. Following one object from one frame: `propagate.py`.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.anchors import Anchor, find_anchored
+from engine.anchors import Anchor, by_frame, find_anchored
 from engine.candidates import above, without_duplicates
 from engine.config import TrackerConfig
 from engine.detections import FrameDetections, decode_frame
@@ -39,11 +38,12 @@ def retrack(
     anchors: Iterable[Anchor] = (),
     rejected: Collection[int] = (),
     top_k: int | None = None,
+    keep_ids: bool = False,
     spool: bool = True,
     fps: float | None = None,
 ) -> VideoResult:
-    """The result of a video from its frames' packed detections, in order. Arguments and anchors: see `Retracker`."""
-    retracker = Retracker(config, anchors, rejected, top_k, spool, fps)
+    """The result of a video from its frames' packed detections, in order. Arguments: see `Retracker`."""
+    retracker = Retracker(config, anchors, rejected, top_k, keep_ids, spool, fps)
     for blob in detections:
         retracker.step(blob)
     return retracker.finish()
@@ -52,9 +52,9 @@ def retrack(
 class Retracker:
     """Tracks one video again, frame by frame; for callers that store what comes as it comes.
 
-    Tracks keep the ids that they had when the net ran, as far as they are the same: a track that a detection starts gets
-    the id that the detection had then, if no other track took it before. So an anchor's track id means the track that a
-    person saw under that number, and an unknown id a new one.
+    Anchors and rejected tracks are named by the ids that a person saw. So where there are any, or with `keep_ids`, tracks
+    keep the ids that they had when the net ran: a new track gets the id that its first detection had then, unless an
+    earlier track has it. Otherwise tracks are counted from 0, as a run of the net would.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Retracker:
         anchors: Iterable[Anchor] = (),
         rejected: Collection[int] = (),
         top_k: int | None = None,
+        keep_ids: bool = False,
         spool: bool = True,
         fps: float | None = None,
     ):
@@ -72,13 +73,12 @@ class Retracker:
         self.top_k = top_k or self.config.top_k
         self.tracker = Tracker(self.config)
         self.tracker.bank.immortal = self.rejected = frozenset(rejected)
-        self.anchors: dict[int, list[Anchor]] = defaultdict(list)
-        for anchor in anchors:
-            self.anchors[anchor.frame].append(anchor)
+        self.anchors = by_frame(anchors)
         self.missed: list[Anchor] = []
         self._named = {anchor.track_id for group in self.anchors.values() for anchor in group} | self.rejected
+        self._keep_ids = keep_ids or bool(self._named)
         self._used: set[int] = set()
-        self._next_id = max(self._named, default=-1) + 1 if self._named else 0
+        self._next_id = max(self._named, default=-1) + 1
         self._spool = spool
         self._output: ResultBuilder | None = None  # once the size of the video is known
 
@@ -87,15 +87,14 @@ class Retracker:
         stored = decode_frame(blob)
         output = self._checked_output(stored)
         places, bound = self._picked(stored)
-        anchors = self.anchors.get(stored.frame, ())
 
         def new_id(row: int) -> int:
             return self._name(stored.track_ids[places[row]])
 
-        track_ids = self.tracker.assign(
-            stored.candidates.take(places), bound, [anchor.track_id for anchor in anchors], new_id
-        )
-        self._used.update(track_id for track_id in bound.values())
+        reserved = [anchor.track_id for anchor in self.anchors.get(stored.frame, ())]
+        self._used.update(reserved)
+        naming = new_id if self._keep_ids else None
+        track_ids = self.tracker.assign(stored.candidates.take(places), bound, reserved, naming)
         seen = [
             (track_id, place)
             for track_id, place in zip(track_ids, places.tolist(), strict=True)
@@ -144,7 +143,7 @@ class Retracker:
 
     def _name(self, recorded: int | None) -> int:
         """The id of a new track whose first detection had the recorded id when the net ran."""
-        if recorded is None or recorded in self._used or recorded in self.rejected:
+        if recorded is None or recorded in self._used:
             recorded, self._next_id = self._next_id, self._next_id + 1
         self._used.add(recorded)
         self._next_id = max(self._next_id, recorded + 1)

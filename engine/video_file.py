@@ -23,7 +23,8 @@ from engine.frame_index import FrameIndex, build_index
 class VideoFile:
     """`width` and `height` in pixels as shown, `fps` pictures per second on average, `pts` seconds per picture or None.
 
-    `warning` is None, or a sentence on what part of the file cannot be read. `frame` may be called from any thread; every
+    `warning` is None, or a sentence on what part of the file cannot be read, or is shown at another size, as far as is known
+    by then. `frame` may be called from any thread; every
     iteration opens the file anew, so iterations and `frame` do not disturb each other.
     """
 
@@ -39,7 +40,11 @@ class VideoFile:
         )
         self.fps = _frames_per_second(self.pts, stream)
         first = next(self._decoder.pictures())
-        self._coded_size = first.width, first.height
+        self._coded_size = (
+            first.width,
+            first.height,
+        )  # a stream may change its picture size; the first one holds for all
+        self._size_changes = False  # as far as was read
         self._orientation = _orientation(first)
         shown = (first.width, first.height) if self._orientation.transposed else (first.height, first.width)
         self.height, self.width = shown
@@ -56,10 +61,15 @@ class VideoFile:
 
     @property
     def warning(self) -> str | None:
-        if not self.index.damaged:
-            return None
-        announced = f" of {self.index.announced}" if self.index.announced > self.length else ""
-        return f"'{self.path.name}' is damaged or incomplete: {self.length}{announced} pictures can be read."
+        notes = []
+        if self.index.damaged:
+            announced = f" of {self.index.announced}" if self.index.announced > self.length else ""
+            notes.append(f"'{self.path.name}' is damaged or incomplete: {self.length}{announced} pictures can be read.")
+        if self._size_changes:
+            notes.append(
+                f"The pictures of '{self.path.name}' change their size: all are shown at {self.width}x{self.height}."
+            )
+        return " ".join(notes) or None
 
     def frame(self, ordinal: int) -> np.ndarray:
         """Picture `ordinal` (0-based): uint8 RGB (height, width, 3)."""
@@ -108,8 +118,8 @@ class VideoFile:
         return 0 if start is None or self.index.pts is None else int(np.searchsorted(self.index.pts, start.pts))
 
     def _to_rgb(self, picture: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray:
-        # A stream may change its picture size half-way; the first size holds for all.
         width, height = self._coded_size
+        self._size_changes |= (picture.width, picture.height) != (width, height)
         return self._orientation.apply(reformatter.reformat(picture, width, height, "rgb24").to_ndarray())
 
 

@@ -88,7 +88,7 @@ def write_tracks(
     """Append a video's predictions, likeliest first; `length` is that of the whole video in frames."""
     for prediction in result.predictions:
         if prediction.score >= (settings.score_threshold or 0.0):
-            masks = spread(result.segmentations(prediction.track_id), length, settings.frame_step)
+            masks = spread(result.stream_segmentations(prediction.track_id), length, settings.frame_step)
             category = preset.categories[prediction.category]
             writer.add(video_id, category.id, prediction.score, masks)
 

@@ -45,7 +45,8 @@ def predict_video(
 ) -> list[dict[str, Any]]:
     """One video's entries of a results file. ids: the dataset's category id of each of the net's categories, None to
     skip."""
-    session = VideoSession(model, (video.height, video.width), preset.tracker, preset.top_k, preset.frame)
+    size = video.height, video.width
+    session = VideoSession(model, size, preset.tracker, preset.top_k, preset.frame, fps=source.fps)
     for _, rgb in source:
         session.step(rgb)
     result = session.finish()

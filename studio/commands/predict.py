@@ -197,8 +197,9 @@ def _predict_one(
     stop: Callable[[], bool],
 ) -> dict[str, Any]:
     with video.open() as source:
-        if source.warning:
-            stderr.print(f"[yellow]Note: {escape(source.warning)}[/yellow]")
+        known = source.warning
+        if known:
+            stderr.print(f"[yellow]Note: {escape(known)}[/yellow]")
         planned = len(range(0, source.length, settings.frame_step))
         with _progress(video.name, planned) as advance:
             try:
@@ -216,6 +217,8 @@ def _predict_one(
                 if is_compiler_fault(error):
                     raise CtvisError("The net could not be compiled here. Do without --compile.") from error
                 raise
+        if source.warning and source.warning != known:  # some things show only while the video is read
+            stderr.print(f"[yellow]Note: {escape(source.warning)}[/yellow]")
         write_tracks(writer, video.video_id, result, preset, settings, source.length)
         _print_tracks(video.name, result, preset, settings)
         return {

@@ -1,11 +1,12 @@
 """YouTube-VIS results files: one JSON list of scored tracks, written track by track.
 
 Entries are {"video_id", "category_id", "score", "segmentations"}, the last with one compressed RLE or null per frame of the video.
-At most one track is in memory at a time, and the file appears under its name only when it is whole.
+Masks are written as they come, and the file appears under its name only when it is whole.
 """
 
 import json
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -22,11 +23,15 @@ class ResultsWriter:
         self._file = self._partial.open("w", encoding="utf-8")
         self._file.write("[")
 
-    def add(self, video_id: int, category_id: int, score: float, segmentations: list[RLE | None]) -> None:
+    def add(self, video_id: int, category_id: int, score: float, segmentations: Iterable[RLE | None]) -> None:
         """Append one track under one category, as its dataset numbers it; one RLE or None per frame of the video."""
-        entry = {"video_id": video_id, "category_id": category_id, "score": score, "segmentations": segmentations}
+        entry = {"video_id": video_id, "category_id": category_id, "score": score, "segmentations": []}
         self._file.write(",\n" if self.count else "\n")
-        self._file.write(json.dumps(entry, separators=(",", ":")))
+        self._file.write(json.dumps(entry, separators=(",", ":")).removesuffix("]}"))
+        for place, mask in enumerate(segmentations):
+            self._file.write("," if place else "")
+            self._file.write(json.dumps(mask, separators=(",", ":")))
+        self._file.write("]}")
         self.count += 1
 
     def close(self) -> None:
@@ -56,8 +61,7 @@ def write_json(path: str | Path, content: object) -> None:
     os.replace(partial, path)
 
 
-def spread(segmentations: list[RLE | None], length: int, step: int) -> list[RLE | None]:
+def spread(segmentations: Iterable[RLE | None], length: int, step: int) -> Iterator[RLE | None]:
     """The masks of every `step`th frame at their places in a video of `length` frames; None for those between."""
-    frames: list[RLE | None] = [None] * length
-    frames[: len(segmentations) * step : step] = segmentations
-    return frames
+    masks = iter(segmentations)
+    return (next(masks, None) if frame % step == 0 else None for frame in range(length))

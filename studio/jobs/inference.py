@@ -17,6 +17,7 @@ from sqlite_utils import Database
 from engine import CTVIS, FrameFormat, Preset, TrackerConfig
 from engine.errors import VideoError
 from engine.masks import area
+from engine.output_tracks import TrackSummary
 from engine.run import pick_device, segment_video
 from engine.session import VideoSession
 from engine.tracker import Observation
@@ -40,7 +41,7 @@ def run_model(store: Store, home: Home, job: Row) -> None:
     keep_freed_memory()
     with open_video(home.media_path(video["path"])) as source:
         check_unchanged(source, video)
-        session = open_session(model, preset, run["settings"], (video["height"], video["width"]))
+        session = open_session(model, preset, run["settings"], (video["height"], video["width"]), source.fps)
         saved = runs.session_state(store.database, run["id"])
         if saved is not None:
             session.load_state_dict(torch.load(io.BytesIO(saved), weights_only=True))
@@ -51,7 +52,9 @@ def run_model(store: Store, home: Home, job: Row) -> None:
         jobs.finish(database, job["id"], state)
 
 
-def open_session(model: CTVIS, preset: Preset, settings: Mapping[str, Any], size: tuple[int, int]) -> VideoSession:
+def open_session(
+    model: CTVIS, preset: Preset, settings: Mapping[str, Any], size: tuple[int, int], fps: float
+) -> VideoSession:
     """A session for a video of `size` (H, W) with the run's settings in the place of the preset's."""
     tracker: TrackerConfig = preset.tracker
     frame: FrameFormat = preset.frame
@@ -62,7 +65,7 @@ def open_session(model: CTVIS, preset: Preset, settings: Mapping[str, Any], size
         frame = replace(
             frame, short_edge=settings["short_edge"], max_edge=max(frame.max_edge, 4 * settings["short_edge"])
         )
-    return VideoSession(model, size, tracker, frame_format=frame, spool=False)
+    return VideoSession(model, size, tracker, frame_format=frame, spool=False, fps=fps)
 
 
 def check_unchanged(source: VideoSource, video: Row) -> None:
@@ -91,7 +94,9 @@ def _follow(
             fps = (session.frame - first) / (time.monotonic() - began)
             state = _packed(session)
             with store.transaction() as database:
-                estimates = _estimates(database, video["project_id"], session, preset)
+                # Until the end, a track that is short may still grow: it is not to be withdrawn.
+                tracks = session.finish().tracks if last else session.tracks.summaries()
+                estimates = _estimates(database, video["project_id"], tracks, preset)
                 runs.commit_window(database, run["id"], session.frame, window, estimates, state)
                 jobs.progress(database, job["id"], session.frame, video["length"], fps=fps, kept=True)
             window, committed, due = [], session.frame, time.monotonic() + WINDOW_SECONDS
@@ -110,10 +115,9 @@ def _predictions(frame: int, observations: list[Observation]) -> Iterator[runs.P
 
 
 def _estimates(
-    database: Database, project_id: int, session: VideoSession, preset: Preset
+    database: Database, project_id: int, summaries: Mapping[int, TrackSummary], preset: Preset
 ) -> dict[int, runs.TrackEstimate]:
-    """What the session holds its tracks to be; the project learns categories that it did not have."""
-    summaries = session.finish().tracks
+    """What the tracks are held to be; the project learns categories that it did not have."""
     category_ids: dict[int, int] = {}
     for place in {summary.category for summary in summaries.values()}:
         category = preset.categories[place]

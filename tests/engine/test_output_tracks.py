@@ -65,6 +65,35 @@ def test_the_best_pairs_are_chosen_by_class_probability_before_mask_quality():
     assert len(output.predictions(top_k=100)) == 4
 
 
+def two_tracks(config, **options):
+    """Track 0 was seen twice and is of two minds about its category; track 1 was seen once and is sure."""
+    output = OutputTracks(config, **options)
+    for frame, track_id, logits in ((0, 0, (4.0, 3.9, 0.0)), (1, 0, (4.0, 3.9, 0.0)), (1, 1, (0.0, 6.0, 0.0))):
+        output.add(frame, track_id, torch.tensor(logits), confidence=5.0, area=10)
+    return output
+
+
+def test_one_label_leaves_each_track_its_likeliest_category_only():
+    both = two_tracks(TrackerConfig()).predictions(top_k=3)
+    assert [(p.track_id, p.category) for p in both] == [(1, 1), (0, 0), (0, 1)]
+    single = two_tracks(TrackerConfig(one_label=True)).predictions(top_k=3)
+    assert single == both[:2]
+
+
+def test_tracks_below_the_least_length_are_no_result_but_may_still_grow():
+    output = two_tracks(TrackerConfig(min_length=2))
+    assert {p.track_id for p in output.predictions(10)} == set(output.results()) == {0}
+    assert set(output.summaries()) == {0, 1}
+    output.add(2, 1, torch.tensor([0.0, 6.0, 0.0]), confidence=5.0, area=10)
+    assert set(output.results()) == {0, 1}
+
+
+def test_what_a_person_vouched_for_is_neither_noise_nor_too_short():
+    output = two_tracks(TrackerConfig(min_length=2, filter_after=0), certain=[1])
+    assert output.end_frame(20) == [0]
+    assert set(output.results()) == {1} == {p.track_id for p in output.predictions(10)}
+
+
 def test_a_track_whose_masks_are_empty_scores_nothing():
     output = OutputTracks(TrackerConfig())
     output.add(0, 0, torch.tensor([5.0, 0.0, 0.0]), confidence=0.0, area=0)

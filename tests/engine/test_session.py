@@ -11,9 +11,10 @@ from torch.nn import functional as F
 
 from engine import masks
 from engine.config import FrameFormat, TrackerConfig
-from engine.errors import VideoError
+from engine.errors import ConfigError, VideoError
 from engine.frames import resize, resized_size
 from engine.query_decoder import FrameOutput
+from engine.retrack import retrack
 from engine.session import VideoSession
 
 SIZE = (90, 120)
@@ -203,6 +204,49 @@ def test_tracker_thresholds_reach_the_tracker(net):
     presence = [(0, 1), (0,), (0,), (0, 1)]
     assert list(run(net, presence).tracks) == [0, 1]
     assert list(run(net, presence, tracker=TrackerConfig(max_absence=1)).tracks) == [0, 1, 2]
+
+
+def test_absence_may_be_counted_in_seconds(net):
+    presence, patient = [(0, 1), (0,), (0,), (0, 1)], TrackerConfig(max_absence_seconds=0.5)
+    assert list(run(net, presence, tracker=patient, fps=4).tracks) == [0, 1]
+    assert list(run(net, presence, tracker=patient, fps=2).tracks) == [0, 1, 2]
+    with pytest.raises(ConfigError, match="fps"):
+        VideoSession(net, SIZE, patient)
+
+
+def test_the_trackers_own_top_k_holds_unless_the_session_is_told_another(net):
+    few = TrackerConfig(top_k=1)
+    assert len(run(net, [(0, 1)], tracker=few).predictions) == 1
+    assert len(run(net, [(0, 1)], tracker=few, top_k=4).predictions) == 4
+    assert len(run(net, [(0, 1)]).predictions) == len(COLOURS)
+
+
+def test_after_a_long_emptiness_the_objects_that_come_are_new_ones(net):
+    session = VideoSession(net, SIZE)
+    for frame in range(36):
+        output = net(session.prepare(paint(frame % 3, (0, 1))[0])[None])
+        queries = slice(None) if frame < 3 or frame >= 33 else slice(0, 0)  # a net that sees nothing at all
+        session.track(*(values[0][queries] for values in output))
+    result = session.finish()
+    assert list(result.tracks) == [0, 1, 2, 3]
+    assert [result.tracks[track_id].first_frame for track_id in (0, 2)] == [0, 33]
+
+
+@pytest.mark.parametrize("presence", [[()] * 12, [(1,)]], ids=["nothing in the whole video", "one frame"])
+def test_stored_detections_of_the_barest_videos_give_their_result_again(net, presence):
+    blobs = []
+    result = run(net, presence, detections=blobs.append)
+    again = retrack(blobs)
+    assert len(blobs) == len(presence) and same(again, result)
+    assert [again.segmentations(track_id) for track_id in again.tracks] == [
+        result.segmentations(track_id) for track_id in result.tracks
+    ]
+
+
+def test_masks_can_be_had_one_by_one(net):
+    result = run(net, [(0,), (), (0,)])
+    masks_of_track = result.stream_segmentations(0)
+    assert next(masks_of_track) == result.segmentations(0)[0] and next(masks_of_track) is None
 
 
 # The size of the frame that goes into the net

@@ -113,6 +113,23 @@ def test_odd_sizes_are_kept(tmp_path):
         assert video.frame(2).shape == (49, 81, 3) and read_number(video.frame(2)) == 2
 
 
+@pytest.mark.parametrize("container", ["h264", "ts"])
+def test_pictures_that_change_their_size_half_way_are_brought_to_the_first_size(tmp_path, container):
+    small = make_video(tmp_path / f"small.{container}", numbered_frames(30, 48, 80))
+    large = make_video(
+        tmp_path / f"large.{container}", numbered_frames(30, 96, 160, start=30), pts=range(1200, 2400, 40)
+    )
+    both = tmp_path / f"both.{container}"
+    both.write_bytes(small.read_bytes() + large.read_bytes())
+    with open_video(both) as video:
+        assert (video.width, video.height) == (80, 48)
+        frames = [rgb for _, rgb in video]
+        assert {rgb.shape for rgb in frames} == {(48, 80, 3)}
+        assert [read_number(rgb) for rgb in frames] == list(range(60))
+        assert [read_number(video.frame(ordinal)) for ordinal in (45, 3)] == [45, 3]
+        assert "change their size: all are shown at 80x48" in video.warning
+
+
 def test_times_and_mean_rate_come_from_the_file(files):
     with open_video(files("uneven_times.mkv")) as video:
         assert video.pts == pytest.approx([time / 1000 for time in UNEVEN])
