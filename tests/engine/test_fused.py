@@ -94,6 +94,31 @@ def test_nets_train_after_they_were_used_and_see_in_another_dtype_and_size():
     torch.testing.assert_close(double.masks.float(), single.masks, rtol=1e-3, atol=1e-3)
 
 
+def test_nets_train_under_autocast_on_a_cpu():
+    torch.manual_seed(0)
+    net = build_model(tiny_preset())
+    frames = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8)
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = net.layer_outputs(frames)
+    sum(tensor.float().square().mean() for output in outputs for tensor in output).backward()
+    heads = [tensor.grad for name, tensor in net.named_parameters() if name.startswith(("pixel_decoder.", "query_dec"))]
+    assert all(grad is not None and grad.isfinite().all() for grad in heads)
+
+
+def test_each_part_is_traced_whole_for_compiling():
+    torch.manual_seed(0)
+    net = build_model(tiny_preset())
+    frames = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8)
+    with torch.inference_mode():
+        features = net.features(frames)
+        expected = net.query_decoder(features)
+        maps = net.backbone(net.prepare(frames))
+        traced = [torch.compile(p, backend="eager", fullgraph=True) for p in (net.pixel_decoder, net.query_decoder)]
+        found = traced[1](traced[0](maps))
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
 def scattered_resnet():
     """With norms as after training, not the identity that they start as."""
     torch.manual_seed(0)
