@@ -45,7 +45,8 @@ class ConvNorm(nn.Conv2d):
     def forward(self, x: Tensor, relu: bool = False, residual: Tensor | None = None) -> Tensor:
         """`residual`, of the result's shape, is added before the ReLU; it may be overwritten."""
         weight, bias = self._folded()
-        return fused.conv2d(x, weight, bias, self.stride, (self.padding[0], self.padding[1]), relu, residual)
+        margin = self.kernel_size[0] // 2
+        return fused.conv2d(x, weight, bias, self.stride, (margin, margin), relu, residual)
 
     def fold(self) -> None:
         """Make the norm a part of the weights for good: for inference only, and under other names in a state dict."""
@@ -55,6 +56,7 @@ class ConvNorm(nn.Conv2d):
 
     def _folded(self) -> tuple[Tensor, Tensor]:
         if self.norm is None:
+            assert self.bias is not None
             return self.weight, self.bias
         scale, shift = self.norm.scale_and_shift()
         return self.weight * scale[:, None, None, None], shift
