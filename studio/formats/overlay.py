@@ -23,7 +23,7 @@ from studio.palette import track_rgb
 FILL = 0.4  # share of the track's colour inside a mask
 TIME_BASE = Fraction(1, 90_000)
 ENCODERS = ("libx264", "libopenh264", "mpeg4")  # the first that this build of FFmpeg has
-FRAGMENTS = {"movflags": "+empty_moov+default_base_moof", "frag_duration": "2000000"}  # microseconds
+FRAGMENTS = {"movflags": "+empty_moov+default_base_moof", "frag_duration": "2000000", "flush_packets": "1"}  # every 2 s
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
@@ -124,6 +124,7 @@ class OverlayWriter:
         self.path = Path(path)
         self._partial = self.path.with_name(self.path.name + ".part")
         self._duration = max(1, round(1 / (fps * TIME_BASE)))
+        self._endless = endless
         options = FRAGMENTS if endless else {"movflags": "+faststart"}
         self._container = av.open(str(self._partial), "w", format="mp4", options=options)
         self._stream: av.VideoStream | None = None
@@ -175,6 +176,8 @@ class OverlayWriter:
             )
         # Without B-frames a varying frame rate keeps its true length: the decoding times are then the showing times.
         options = {"crf": "20", "preset": "veryfast", "bf": "0"} if codec == "libx264" else {"bf": "0"}
+        if self._endless and codec == "libx264":
+            options["tune"] = "zerolatency"  # no frames held back, which a kill would lose
         rate = max(1, round(1 / (self._duration * TIME_BASE)))
         stream = cast(av.VideoStream, self._container.add_stream(codec, rate=rate, options=options))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"

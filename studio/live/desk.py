@@ -20,7 +20,7 @@ from studio.store.errors import Conflict, NotFound
 
 IDLE_SECONDS = 20.0  # without a frame, a session ends: its page was closed
 KEPT_SECONDS = 1800.0  # how long the recording of an ended session waits to be kept
-START_SECONDS = 300.0  # for a large model to load
+START_SECONDS = 600.0  # for a large model to load
 STEP_SECONDS = 120.0  # for a large model to do one frame
 STOP_SECONDS = 10.0  # for a recording to be finished
 RECORDING_LIMIT = 4 * 1024**3  # bytes
