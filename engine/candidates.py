@@ -112,14 +112,14 @@ def _has_byte_products() -> bool:
 
 
 def _inside(masks: Tensor, queries: NDArray[np.int64]) -> Tensor:
-    """Where the masks (Q, h, w) of these queries are positive: (N, h * w) bool. On the CPU, without copying the logits."""
-    flat = masks.flatten(1)
-    if masks.device.type != "cpu":
-        return flat[torch.from_numpy(queries).to(masks.device)] > 0
-    inside = torch.empty(len(queries), flat.shape[1], dtype=torch.bool)
-    for row, query in zip(inside, queries.tolist(), strict=True):
-        torch.gt(flat[query], 0, out=row)
-    return inside
+    """Where the masks (Q, h, w) of these queries are positive: (N, h * w) bool."""
+    if masks.device.type != "cpu" or masks.dtype not in (torch.float32, torch.float64):
+        return masks[torch.from_numpy(queries).to(masks.device)].flatten(1) > 0
+    logits = masks.numpy().reshape(len(masks), -1)
+    inside = np.empty((len(queries), logits.shape[1]), dtype=bool)
+    for row, query in zip(inside, queries.tolist(), strict=True):  # without a copy of the logits
+        np.greater(logits[query], 0, out=row)
+    return torch.from_numpy(inside)
 
 
 def _at_least_float32(values: Tensor) -> Tensor:
