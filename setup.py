@@ -113,7 +113,7 @@ def nvcc_command(toolkit: Path, target: Path, gpus: Sequence[str]) -> list[str]:
 def gpus_to_build_for(toolkit: Path) -> list[str]:
     """TORCH_CUDA_ARCH_LIST ("8.6;9.0") if it is set, else the GPUs in this machine, else all usual ones."""
     listed = os.environ.get("TORCH_CUDA_ARCH_LIST", "").replace(" ", ";")
-    if listed:
+    if listed and listed != "native":
         return [gpu.removesuffix("+PTX").replace(".", "") for gpu in listed.split(";") if gpu]
     present = {torch.cuda.get_device_capability(number) for number in range(torch.cuda.device_count())}
     if present:

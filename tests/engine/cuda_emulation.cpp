@@ -169,7 +169,7 @@ struct Blocks {
 template <int kVector, typename Job>
 bool run(const Job& job, const Blocks& blocks) {
   const Grid grid = ctvis::grid_for(job.shape.units(), job.shape.channels, kVector, blocks.limit);
-  const uint32_t threads = grid.rows * grid.lanes;
+  const uint32_t threads = grid.teams * grid.lanes;
   const int64_t last = blocks.last < grid.blocks ? blocks.last : grid.blocks;
   Warp warp;
   for (int64_t block = blocks.first; block < last; ++block) {
@@ -177,7 +177,7 @@ bool run(const Job& job, const Blocks& blocks) {
       const bool ended = warp.run(threads - first < kWarp ? threads - first : kWarp, [&](int lane) {
         const uint32_t thread = first + lane;
         const Place place{static_cast<uint32_t>(block), thread / grid.lanes, thread % grid.lanes,
-                          grid.blocks,                  grid.rows,           grid.lanes};
+                          grid.blocks,                  grid.teams,           grid.lanes};
         job.template run<kVector>(HostThread{place, &warp});
       });
       if (!ended) return false;
@@ -234,12 +234,12 @@ extern "C" int emulate_backward(
   });
 }
 
-// The sum over lanes alone, for a row that misses its last thread: 1 if that is noticed.
+// The sum over lanes alone, for a team that misses its last thread: 1 if that is noticed.
 extern "C" int emulate_missing_thread(uint32_t lanes) {
   Warp warp;
   const bool ended = warp.run(kWarp, [&](int lane) {
     const Place place{0, lane / lanes, lane % lanes, 1, kWarp / lanes, lanes};
-    if (lane != kWarp - 1) ctvis::sum_over_row(HostThread{place, &warp}, place, 1.0f);
+    if (lane != kWarp - 1) ctvis::sum_over_team(HostThread{place, &warp}, place, 1.0f);
   });
   return ended ? 0 : 1;
 }

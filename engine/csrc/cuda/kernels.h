@@ -1,8 +1,8 @@
 // The CUDA kernels of multi-scale deformable attention, as programs of one thread.
 //
-// A unit is one head of one query: (n, q, m) in row-major order. `lanes` neighbouring threads of a warp share a unit,
-// and each takes every `lanes`-th vector of its channels. The forward threads never meet; the backward ones add up
-// what they found about a sample by exchanging numbers within the unit's lanes, and add to grad_value atomically.
+// A unit is one head of one query: (n, q, m) in row-major order. A team of neighbouring threads of a warp, its lanes,
+// shares a unit and deals out the vectors of its channels in turn. Forward, they never meet; backward, they add
+// up what they found about a sample by exchanging numbers within the team, and add to grad_value atomically.
 // Nothing here names CUDA: what a thread is and how it exchanges, adds and stores comes in as `Thread`. nvcc gets
 // ms_deform_attn.cu's, the tests' host compiler one that plays all threads of a block in turn.
 // Sums are kept in float32 for the half types. Every offset into a tensor is 64 bits wide.
@@ -55,30 +55,30 @@ struct Shape {
 
 // ---- which thread does what ---------------------------------------------------------------------------------------
 
-// Threads of a block stand in rows of `lanes`; a row takes a unit, then the one that lies all rows of the grid further.
+// A block's threads form teams of `lanes`; a team takes a unit, then the one that lies all teams of the grid further.
 struct Place {
-  uint32_t block, row, lane;
-  uint32_t blocks, rows, lanes;
+  uint32_t block, team, lane;
+  uint32_t blocks, teams, lanes;
 
-  CTVIS_INLINE int64_t first_unit() const { return static_cast<int64_t>(block) * rows + row; }
-  CTVIS_INLINE int64_t unit_step() const { return static_cast<int64_t>(blocks) * rows; }
-  // The threads of this row, as bits among the 32 of its warp. Rows do not straddle warps, since `lanes` divides 32.
-  CTVIS_INLINE uint32_t row_mask() const {
-    return (lanes == kWarp ? ~uint32_t(0) : (uint32_t(1) << lanes) - 1) << (row * lanes % kWarp);
+  CTVIS_INLINE int64_t first_unit() const { return static_cast<int64_t>(block) * teams + team; }
+  CTVIS_INLINE int64_t unit_step() const { return static_cast<int64_t>(blocks) * teams; }
+  // The threads of this team, as bits among the 32 of its warp. Teams do not straddle warps, since `lanes` divides 32.
+  CTVIS_INLINE uint32_t team_mask() const {
+    return (lanes == kWarp ? ~uint32_t(0) : (uint32_t(1) << lanes) - 1) << (team * lanes % kWarp);
   }
 };
 
 struct Grid {
-  uint32_t blocks, rows, lanes;
+  uint32_t blocks, teams, lanes;
 };
 
 // lanes: the power of two that gives each a vector of the unit's channels, at most a warp. No blocks for no units.
 inline Grid grid_for(int64_t units, int32_t channels, int32_t vector, int64_t max_blocks = INT32_MAX) {
   uint32_t lanes = 1;
   while (lanes < kWarp && static_cast<int64_t>(lanes) * vector < channels) lanes *= 2;
-  const uint32_t rows = kThreads / lanes;
-  const int64_t blocks = (units + rows - 1) / rows;
-  return {static_cast<uint32_t>(blocks < max_blocks ? blocks : max_blocks), rows, lanes};
+  const uint32_t teams = kThreads / lanes;
+  const int64_t blocks = (units + teams - 1) / teams;
+  return {static_cast<uint32_t>(blocks < max_blocks ? blocks : max_blocks), teams, lanes};
 }
 
 // Whether every head's channels are whole vectors that begin where a vector may.
@@ -91,10 +91,10 @@ bool vectors_fit(int32_t channels, std::initializer_list<const void*> tensors) {
   return true;
 }
 
-// Every lane of the row gets the sum of what they bring, by exchanges with lanes ever nearer.
+// Every lane of the team gets the sum of what they bring, by exchanges with lanes ever nearer.
 template <typename wide, typename Thread>
-CTVIS_DEVICE wide sum_over_row(const Thread& thread, const Place& place, wide part) {
-  const uint32_t mask = place.row_mask();
+CTVIS_DEVICE wide sum_over_team(const Thread& thread, const Place& place, wide part) {
+  const uint32_t mask = place.team_mask();
   for (uint32_t distance = place.lanes / 2; distance > 0; distance /= 2) {
     part += thread.exchange(part, distance, mask);
   }
@@ -238,9 +238,9 @@ struct Backward {
       by_x += product[corner] * corner_slope_x(sample.y, sample.x, corner);
       by_y += product[corner] * corner_slope_y(sample.y, sample.x, corner);
     }
-    by_weight = sum_over_row(thread, place, by_weight);
-    by_x = sum_over_row(thread, place, by_x);
-    by_y = sum_over_row(thread, place, by_y);
+    by_weight = sum_over_team(thread, place, by_weight);
+    by_x = sum_over_team(thread, place, by_x);
+    by_y = sum_over_team(thread, place, by_y);
     if (place.lane == 0) {
       grad_attention[at] = Number<scalar>::narrow(by_weight);
       grad_locations[2 * at] = Number<scalar>::narrow(factor * by_x);

@@ -74,7 +74,7 @@ template <int kVector, typename Job>
 const char* launch_as(const Job& job, cudaStream_t stream) {
   const Grid grid = grid_for(job.shape.units(), job.shape.channels, kVector);
   if (grid.blocks == 0) return nullptr;
-  run<kVector><<<grid.blocks, dim3(grid.lanes, grid.rows), 0, stream>>>(job);
+  run<kVector><<<grid.blocks, dim3(grid.lanes, grid.teams), 0, stream>>>(job);
   const cudaError_t error = cudaGetLastError();
   return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
 }
