@@ -19,6 +19,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 from safetensors import safe_open
 
+from engine.build import find_preset
 from engine.checkpoint import export_published, save_checkpoint
 from engine.config import Preset
 from engine.errors import CheckpointError, CtvisError
@@ -104,8 +105,10 @@ def add(
 ) -> None:
     """Add a model: check a checkpoint against its preset and keep it."""
     with _store(Home(home or default_home()).create()) as (place, store):
-        if name:
-            check_free(store, place, name)  # before anything is fetched
+        if name:  # what was said wrongly is said so before anything is fetched
+            check_free(store, place, name)
+        if preset:
+            find_preset(preset)
         with _local(source, place) as file:
             chosen = name or plain_name(file.name)
             with stderr.status("Reading the checkpoint"):

@@ -214,6 +214,8 @@ def test_a_download_of_which_only_the_preset_is_open_is_kept(
     kept = home.temporary / "downloads" / "pair.pth"
     assert "Name one with --preset" in said.err and f"The download is kept as {kept}" in said.err
     assert command("add", kept, "--preset", "twin").code == 0
+    said = command("add", f"{site.address}/pair.pth", "--preset", "nonsense")
+    assert 'no preset "nonsense"' in said.err and len(site.asked) == 1
     site.content = b"<html>"
     assert "web page" in command("add", f"{site.address}/page.pth").err
     assert not (home.temporary / "downloads" / "page.pth").exists()
