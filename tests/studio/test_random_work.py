@@ -4,6 +4,8 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from studio.review import edits, history, identity, log, shapes, tracks, verification, view
 from studio.review.plan import Operation
 from studio.store import Row, Store, library
@@ -78,6 +80,7 @@ class Worker:
         return True
 
 
+@pytest.mark.timeout(900)  # nine hundred commits that reach the disk
 def test_a_long_days_work_is_undone_to_the_predictions_and_done_again(tmp_path: Path) -> None:
     choose = random.Random(11)
     store = new_store(tmp_path)
