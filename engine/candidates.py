@@ -115,7 +115,7 @@ def _inside(masks: Tensor, queries: NDArray[np.int64]) -> Tensor:
     """Where the masks (Q, h, w) of these queries are positive: (N, h * w) bool."""
     if masks.device.type != "cpu" or masks.dtype not in (torch.float32, torch.float64):
         return masks[torch.from_numpy(queries).to(masks.device)].flatten(1) > 0
-    logits = masks.numpy().reshape(len(masks), -1)
+    logits = masks.flatten(1).numpy()
     inside = np.empty((len(queries), logits.shape[1]), dtype=bool)
     for row, query in zip(inside, queries.tolist(), strict=True):  # without a copy of the logits
         np.greater(logits[query], 0, out=row)
