@@ -94,7 +94,7 @@ def open_camera(address: Address) -> Camera:
     return Camera(container, stream, container.format.name not in UNTIMED)
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """Why a camera cannot be read, in a few words."""
     if isinstance(error, av.error.ExitError):  # FFmpeg's word for a time limit
         return "it does not answer"

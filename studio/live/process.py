@@ -9,7 +9,7 @@ import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import cv2
 import numpy as np
@@ -27,7 +27,7 @@ from studio.settings import Home
 from studio.store import Store
 
 
-def serve_frames(follower: Follower, recording: "Recording", frames: BinaryIO, answers: BinaryIO) -> None:
+def serve_frames(follower: Follower, recording: "Recording", frames: IO[bytes], answers: IO[bytes]) -> None:
     """Answer every frame until there are no more."""
     while (frame := receive_frame(frames)) is not None:
         try:

@@ -6,7 +6,7 @@ first says {"ready": true}, then one answers each frame. {"error": sentence} may
 
 import json
 import struct
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 HEADER = struct.Struct("<dI")  # seconds since the first frame, bytes of the JPEG
 
@@ -18,12 +18,12 @@ class JpegFrame(NamedTuple):
     jpeg: bytes
 
 
-def send_frame(stream: BinaryIO, frame: JpegFrame) -> None:
+def send_frame(stream: IO[bytes], frame: JpegFrame) -> None:
     stream.write(HEADER.pack(frame.seconds, len(frame.jpeg)) + frame.jpeg)
     stream.flush()
 
 
-def receive_frame(stream: BinaryIO) -> JpegFrame | None:
+def receive_frame(stream: IO[bytes]) -> JpegFrame | None:
     """The next frame; None once the other side has closed the stream."""
     header = stream.read(HEADER.size)
     if len(header) < HEADER.size:
@@ -33,12 +33,12 @@ def receive_frame(stream: BinaryIO) -> JpegFrame | None:
     return JpegFrame(seconds, jpeg) if len(jpeg) == length else None
 
 
-def send_answer(stream: BinaryIO, answer: dict[str, Any]) -> None:
+def send_answer(stream: IO[bytes], answer: dict[str, Any]) -> None:
     stream.write(json.dumps(answer, separators=(",", ":")).encode() + b"\n")
     stream.flush()
 
 
-def receive_answer(stream: BinaryIO) -> dict[str, Any] | None:
+def receive_answer(stream: IO[bytes]) -> dict[str, Any] | None:
     """The next answer; None once the other side has ended."""
     line = stream.readline()
     return json.loads(line) if line.endswith(b"\n") else None
