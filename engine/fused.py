@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Activation = Literal["none", "relu", "gelu"]
+Activation = Literal["none", "relu"]
 Pair = tuple[int, ...]
 
 
@@ -21,8 +21,9 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, activation: Ac
     dtype = _computed_in(x, weight)
     if _fusable(x, dtype):
         operands = x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
-        return torch.ops.mkldnn._linear_pointwise(*operands, activation, [None], "none")
-    return _activated(F.linear(x, weight, bias), activation)
+        return torch.ops.mkldnn._linear_pointwise(*operands, activation, [None], "")
+    y = F.linear(x, weight, bias)
+    return y.relu_() if activation == "relu" else y
 
 
 def conv2d(
@@ -62,12 +63,6 @@ def short_softmax(logits: Tensor) -> Tensor:
     logits = logits.contiguous()  # rows of a wider product are several times slower to reduce
     shares = (logits - logits.amax(-1, keepdim=True)).exp_()
     return shares.div_(shares.sum(-1, keepdim=True))
-
-
-def _activated(x: Tensor, activation: Activation) -> Tensor:
-    if activation == "none":
-        return x
-    return x.relu_() if activation == "relu" else F.gelu(x)
 
 
 def _computed_in(x: Tensor, weight: Tensor) -> torch.dtype:

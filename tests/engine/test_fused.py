@@ -18,12 +18,12 @@ dtypes = pytest.mark.parametrize("dtype", CLOSE)
 
 
 @dtypes
-@pytest.mark.parametrize("activation", ["none", "relu", "gelu"])
+@pytest.mark.parametrize("activation", ["none", "relu"])
 def test_a_linear_layer_with_its_activation(dtype, activation):
     torch.manual_seed(0)
     x, weight, bias = (torch.randn(*shape).to(dtype) for shape in ((2, 50, 32), (48, 32), (48,)))
     expected = F.linear(x.double(), weight.double(), bias.double())
-    expected = {"none": expected, "relu": expected.relu(), "gelu": F.gelu(expected)}[activation]
+    expected = expected.relu() if activation == "relu" else expected
     scale = CLOSE[dtype] * expected.abs().max()
     recorded = fused.linear(x, weight, bias, activation)
     with torch.inference_mode():
