@@ -189,7 +189,11 @@ def test_another_kind_of_stream_after_a_loss_gets_a_file_of_its_own(tmp_path: Pa
 
 def test_a_recording_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
     place = tmp_path / "no folder" / "kept.mkv"
-    with MotionJpeg() as camera, LiveSource(camera.address, place) as source, pytest.raises(VideoError, match="written"):
+    with (
+        MotionJpeg() as camera,
+        LiveSource(camera.address, place) as source,
+        pytest.raises(VideoError, match="written"),
+    ):
         next_frame(source)
 
 
