@@ -51,7 +51,7 @@ def take(page: Any, address: str) -> None:
     page.screenshot(path=OUT / "try-running-light.png")
     page.locator(".result-actions >> text=Keep as project").wait_for(timeout=LONG)
     page.evaluate(
-        "() => { const video = document.querySelector('.stage-view video'); video.pause(); video.currentTime = 2; }"
+        "() => { const video = document.querySelector('.stage-view video.stage-picture'); video.pause(); video.currentTime = 2; }"
     )
     page.wait_for_timeout(1000)
     picture(page, "try")

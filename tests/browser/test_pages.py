@@ -85,8 +85,8 @@ def test_a_clip_is_tried_watched_and_kept(visit: Any, tmp_path: Path, address: s
     page.get_by_label("number input for Minimum certainty").first.fill("0")
     page.locator("#try-start").click()
     page.wait_for_selector(".result-actions >> text=Keep as project", timeout=LONG)
-    page.wait_for_function("document.querySelector('.stage-view video').videoWidth > 0")
-    seconds = page.evaluate("document.querySelector('.stage-view video').duration")
+    page.wait_for_function("document.querySelector('.stage-view video.stage-picture').videoWidth > 0")
+    seconds = page.evaluate("document.querySelector('.stage-view video.stage-picture').duration")
     assert seconds == pytest.approx(24 / 25, abs=0.05)
     with page.expect_download() as download:
         page.get_by_role("link", name="Video", exact=True).click()
