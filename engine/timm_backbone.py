@@ -123,11 +123,14 @@ class _AppliedNorm(FrozenBatchNormAct2d):
 
 
 def _fold_norms(body: nn.Module) -> None:
-    """Pairs every frozen norm with the convolution registered before it, in place; names and tensors stay as they are."""
+    """Pairs every frozen norm with the convolution registered before it, in place; names and tensors stay as they are.
+
+    Convolutions of other classes, which may pad or normalise in their own way, keep their norms apart.
+    """
     for parent in body.modules():
         before: nn.Module | None = None
         for child in parent.children():
-            if isinstance(child, FrozenBatchNormAct2d) and isinstance(before, nn.Conv2d) and before.bias is None:
+            if isinstance(child, FrozenBatchNormAct2d) and type(before) is nn.Conv2d and before.bias is None:
                 before.__class__, child.__class__ = _NormedConv, _AppliedNorm
                 cast(_NormedConv, before).norm = (child,)
             if isinstance(child, nn.Conv2d | FrozenBatchNormAct2d):
