@@ -11,7 +11,9 @@ from engine.errors import CtvisError
 from engine.timm_backbone import STRIDES, TimmBackbone
 
 
-@pytest.mark.parametrize("name", ["efficientnet_lite0", "resnet18", "mobilenetv3_small_050", "tf_efficientnet_lite0", "convnext_atto"])
+@pytest.mark.parametrize(
+    "name", ["efficientnet_lite0", "resnet18", "mobilenetv3_small_050", "tf_efficientnet_lite0", "convnext_atto"]
+)
 def test_folding_the_norms_changes_neither_the_maps_nor_the_names(name):
     torch.manual_seed(0)
     backbone = TimmBackbone(name).double()
