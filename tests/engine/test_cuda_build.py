@@ -34,7 +34,9 @@ def test_kernels_compile_without_register_spills(gpu, tmp_path):
 
     (assembly,) = (path.read_text() for path in tmp_path.glob("*.ptx"))
     assert f".target sm_{gpu}" in assembly
-    instructions = set(re.findall(r"^\s+((?:ld|st|atom|red)\.global\.[\w.]+)", assembly, re.MULTILINE))
-    assert instructions >= {"ld.global.v4.f32", "ld.global.v2.f64", "ld.global.v4.u32", "st.global.wb.v4.u32"}
+    wide = r"\.global\.(?:\w+\.)?(?:v4\.\w32|v2\.\w64)"  # 16 bytes
+    # of four types: four corners forward, four corners and the gradient backward; the output
+    assert len(re.findall("ld" + wide, assembly)) >= 4 * (4 + 4 + 1)
+    assert len(re.findall("st" + wide, assembly)) >= 4
     # float32 sums of four channels at once, where the GPU can
-    assert any(re.fullmatch(r"(atom|red)\.global\.add\.v4\.f32", name) for name in instructions) == (int(gpu) >= 90)
+    assert bool(re.search(r"(atom|red)\.global\.add\.v4\.f32", assembly)) == (int(gpu) >= 90)

@@ -65,8 +65,9 @@ struct GpuThread {
 #endif
 };
 
+// Two blocks at once on a multiprocessor are asked for: left to itself, nvcc aims at more and spills registers for it.
 template <int kVector, typename Job>
-__global__ void __launch_bounds__(kThreads) run(const __grid_constant__ Job job) {
+__global__ void __launch_bounds__(kThreads, 2) run(const __grid_constant__ Job job) {
   job.template run<kVector>(GpuThread());
 }
 
