@@ -46,6 +46,7 @@ export class Camera {
       throw new Error(REFUSALS[error.name] ?? `The camera cannot be used: ${error.message}`);
     }
     this.#stream.getVideoTracks()[0].addEventListener("ended", () => (this.close(), this.lost()));
+    this.video.hidden = false;
     this.video.srcObject = this.#stream;
     await this.video.play();
     // One size for the whole session: a phone that is turned shows bars instead of another size.
@@ -61,6 +62,7 @@ export class Camera {
     this.#stream?.getTracks().forEach((track) => track.stop());
     this.#stream = null;
     this.video.srcObject = null;
+    this.video.hidden = true;
     this.#waiting?.();
   }
 

@@ -35,8 +35,9 @@ export class Numbers {
 
   text(objects) {
     const count = objects === 1 ? "1 object" : `${objects} objects`;
-    const speed = `${this.fps.toFixed(1)} frames/s · ${Math.round(this.latency)} ms latency`;
-    return `${count} · ${speed} · ${this.dropped} ${this.dropped === 1 ? "frame" : "frames"} dropped`;
+    const speed = this.fps ? `${this.fps.toFixed(1)} frames/s · ` : "";
+    const dropped = `${this.dropped} ${this.dropped === 1 ? "frame" : "frames"} dropped`;
+    return `${count} · ${speed}${Math.round(this.latency)} ms latency · ${dropped}`;
   }
 }
 
