@@ -1,9 +1,10 @@
 """That memory and time per frame do not grow with the length of a video: the whole `predict` path with a stub for the net.
 
-Run: `python benchmarks/any_length.py [--lengths 200,2000,20000] [--plot FILE.png]`. Draws a 640x360 video of each length (coloured
-boxes that wander, come and go), predicts it in a process of its own as `ctvis-studio predict` does, results file included,
-and prints peak memory, milliseconds a frame in the first and last tenth, and the sizes of the files. The stub finds the
-boxes by their colours, so tracker, memory bank, masks and results do all their work. The plot needs matplotlib.
+Run: `python benchmarks/any_length.py [--lengths 200,2000,20000] [--model demo] [--plot FILE.png]`. Draws a 640x360 video of each
+length (coloured boxes that wander, come and go), predicts it in a process of its own as `ctvis-studio predict` does, results
+file included, and prints peak memory, milliseconds a frame in the first and last tenth, and the sizes of the files. The stub
+finds the boxes by their colours, so tracker, memory bank, masks and results do all their work; a real model takes its place
+with `--model`, and sees in the boxes what it will. The plot needs matplotlib.
 """
 
 import argparse
@@ -25,6 +26,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from engine.checkpoint import load_model
 from engine.config import Category, FrameFormat, ModelConfig, Preset
 from engine.query_decoder import FrameOutput
 from engine.video import open_video
@@ -34,7 +36,7 @@ from studio.prediction import Outputs, Settings, predict_video, write_tracks
 WIDTH, HEIGHT = 640, 360
 COLOURS = [(230, 40, 40), (40, 200, 60), (50, 80, 230), (220, 210, 50), (200, 60, 210), (60, 210, 220)]
 MEMORY_BOUND = 1.10  # times the memory of the shortest video
-MARKS = 200  # points of the curve of each video
+MARKS = 50  # points of the curve of each video
 
 
 class ColourNet(torch.nn.Module):
@@ -61,13 +63,14 @@ class ColourNet(torch.nn.Module):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lengths", default="200,2000,20000", help="frames of each video, the shortest first")
+    parser.add_argument("--model", help="a model by name or file, in place of the stub")
     parser.add_argument("--plot", type=Path, help="also draw memory and time against the frame (png, svg or pdf)")
     arguments = parser.parse_args()
     lengths = sorted(int(length) for length in arguments.lengths.split(","))
     runs = []
     with tempfile.TemporaryDirectory() as folder:
         for length in lengths:
-            runs.append(measure(draw_video(Path(folder) / f"{length}.mp4", length), Path(folder)))
+            runs.append(measure(draw_video(Path(folder) / f"{length}.mp4", length), Path(folder), arguments.model))
             print(describe(runs[-1], runs[0]), flush=True)
     if arguments.plot:
         plot(runs, arguments.plot)
@@ -95,11 +98,11 @@ def pictures(length: int) -> Iterator[np.ndarray]:
         yield rgb
 
 
-def measure(video: Path, folder: Path) -> dict:
+def measure(video: Path, folder: Path, model: str | None) -> dict:
     """Predict in a fresh process, so that its peak memory is its own."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=predict, args=(video, folder / f"{video.stem}.json", sender))
+    process = context.Process(target=predict, args=(video, folder / f"{video.stem}.json", model, sender))
     process.start()
     sender.close()
     try:
@@ -110,11 +113,15 @@ def measure(video: Path, folder: Path) -> dict:
     return run
 
 
-def predict(video: Path, results: Path, sender: Connection) -> None:
+def stub() -> tuple[ColourNet, Preset]:
+    categories = tuple(Category(number + 1, f"colour {number}") for number in range(len(COLOURS)))
+    return ColourNet(), Preset("colours", ModelConfig("none", len(COLOURS)), categories, ColourNet.frame_format)
+
+
+def predict(video: Path, results: Path, model: str | None, sender: Connection) -> None:
     """What `ctvis-studio predict` does with one video; sends the curve of time and memory."""
     torch.set_num_threads(2)
-    categories = tuple(Category(number + 1, f"colour {number}") for number in range(len(COLOURS)))
-    preset = Preset("colours", ModelConfig("none", len(COLOURS)), categories, ColourNet.frame_format)
+    net, preset = load_model(model) if model else stub()
     curve: list[tuple[int, float, float]] = []  # frames done, seconds, megabytes at the most so far
     with open_video(video) as source, ResultsWriter(results) as writer:
         pace = max(1, source.length // MARKS)
@@ -124,7 +131,7 @@ def predict(video: Path, results: Path, sender: Connection) -> None:
             if (ordinal + 1) % pace == 0:
                 curve.append((ordinal + 1, time.perf_counter() - began, peak_memory()))
 
-        result = predict_video(ColourNet(), preset, source, Settings(), Outputs(), on_frame, lambda: False)
+        result = predict_video(net, preset, source, Settings(), Outputs(), on_frame, lambda: False)
         write_tracks(writer, 1, result, preset, Settings(), source.length)
         length, tracks = source.length, len(result.tracks)
     sender.send(
@@ -176,7 +183,7 @@ def plot(runs: list[dict], path: Path) -> None:
         label = f"{run['length']} frames"
         memory.plot([mark[0] for mark in run["curve"]], [mark[2] for mark in run["curve"]], label=label)
         pace.plot(*zip(*pace_of(run["curve"]), strict=True), label=label)
-    memory.set(ylabel="peak memory (MB)", ylim=(0, None))
+    memory.set(ylabel="peak memory (MB)", ylim=(0, 1.2 * max(run["peak"] for run in runs)))
     pace.set(ylabel="time per frame (ms)", xlabel="frames done", xscale="log", ylim=(0, None))
     memory.legend()
     figure.savefig(path, dpi=150)
