@@ -20,8 +20,8 @@ export class ApiError extends Error {
 export function createApi(base) {
   const video = (id) => `${base}/videos/${encodeURIComponent(id)}`;
   const mask = (id, track, frame) => `${video(id)}/tracks/${encodeURIComponent(track)}/masks/${frame}`;
-  const post = (url, body = {}) =>
-    request(url, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const post = (url, body = {}, headers = {}) =>
+    request(url, { method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) });
 
   return {
     video: (id) => request(video(id)),
@@ -48,12 +48,20 @@ export function createApi(base) {
     deleteMask: (id, track, frame, rev) =>
       request(mask(id, track, frame), { method: "DELETE", headers: { "If-Match": String(rev) } }),
 
-    operate: (id, operation, body) => post(`${video(id)}/ops/${operation}`, body),
+    /** key: names this request, so that it is done once however often it is sent; rev: of the video as it was seen. */
+    operate: (id, operation, body, { key = null, rev = null } = {}) =>
+      post(`${video(id)}/ops/${operation}`, body, {
+        ...(key && { "Idempotency-Key": key }),
+        ...(rev !== null && { "If-Match": String(rev) }),
+      }),
+    preview: (id, operation, body) => post(`${video(id)}/ops/preview`, { op: operation, ...body }),
     undo: (id) => post(`${video(id)}/undo`),
     redo: (id) => post(`${video(id)}/redo`),
     addCategory: (project, name) => post(`${base}/projects/${encodeURIComponent(project)}/categories`, { name }),
   };
 }
+
+const named = (key) => (key === null ? {} : { "Idempotency-Key": key });
 
 async function request(url, options = {}) {
   let response;
