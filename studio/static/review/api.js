@@ -20,8 +20,9 @@ export class ApiError extends Error {
 export function createApi(base) {
   const video = (id) => `${base}/videos/${encodeURIComponent(id)}`;
   const mask = (id, track, frame) => `${video(id)}/tracks/${encodeURIComponent(track)}/masks/${frame}`;
-  const post = (url, body = {}, headers = {}) =>
-    request(url, { method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) });
+  const send = (method, url, body, headers = {}) =>
+    request(url, { method, headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) });
+  const post = (url, body = {}, headers = {}) => send("POST", url, body, headers);
 
   return {
     video: (id) => request(video(id)),
@@ -39,24 +40,34 @@ export function createApi(base) {
       return `${video(id)}/frames/${frame}.jpg?${query}`;
     },
 
-    putMask: (id, track, frame, runs, rev) =>
+    /** key: names this request, so that it is done once however often it is sent; rev: of the mask that is replaced. */
+    putMask: (id, track, frame, runs, rev, key = null) =>
       request(mask(id, track, frame), {
         method: "PUT",
-        headers: { "Content-Type": "application/octet-stream", "If-Match": String(rev) },
+        headers: { "Content-Type": "application/octet-stream", "If-Match": String(rev), ...named(key) },
         body: runsToBytes(runs),
       }),
-    deleteMask: (id, track, frame, rev) =>
-      request(mask(id, track, frame), { method: "DELETE", headers: { "If-Match": String(rev) } }),
+    deleteMask: (id, track, frame, rev, key = null) =>
+      request(mask(id, track, frame), { method: "DELETE", headers: { "If-Match": String(rev), ...named(key) } }),
 
-    /** key: names this request, so that it is done once however often it is sent; rev: of the video as it was seen. */
+    /** rev: of the video as it was seen; the operation is refused if it would go over changes made since. */
     operate: (id, operation, body, { key = null, rev = null } = {}) =>
-      post(`${video(id)}/ops/${operation}`, body, {
-        ...(key && { "Idempotency-Key": key }),
-        ...(rev !== null && { "If-Match": String(rev) }),
-      }),
+      post(`${video(id)}/ops/${operation}`, body, { ...named(key), ...(rev !== null && { "If-Match": String(rev) }) }),
     preview: (id, operation, body) => post(`${video(id)}/ops/preview`, { op: operation, ...body }),
-    undo: (id) => post(`${video(id)}/undo`),
-    redo: (id) => post(`${video(id)}/redo`),
+    undo: (id, key = null) => post(`${video(id)}/undo`, {}, named(key)),
+    redo: (id, key = null) => post(`${video(id)}/redo`, {}, named(key)),
+
+    suggestions: (id) => request(`${video(id)}/suggestions`),
+    settleSuggestion: (id, suggestion, state) => send("PATCH", `${video(id)}/suggestions/${suggestion}`, { state }),
+    progress: (id) => request(`${video(id)}/progress`),
+    review: (id) => request(`${video(id)}/review`),
+    changeReview: (id, change) => send("PATCH", `${video(id)}/review`, change),
+    comments: (id) => request(`${video(id)}/comments`),
+    addComment: (id, comment) => post(`${video(id)}/comments`, comment),
+    changeComment: (comment, change) => send("PATCH", `${base}/comments/${comment}`, change),
+    removeComment: (comment) => request(`${base}/comments/${comment}`, { method: "DELETE" }),
+    people: () => request(`${base}/people`),
+    rename: (name) => send("PUT", `${base}/me`, { name }),
     addCategory: (project, name) => post(`${base}/projects/${encodeURIComponent(project)}/categories`, { name }),
   };
 }
