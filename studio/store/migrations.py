@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from sqlite_utils import Database
 
+from studio.store.finetune_tables import create_finetunes
 from studio.store.review_tables import create_review
 
 
@@ -230,6 +231,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     mark_removed,
     create_review,
     note_origins_of_models,
+    create_finetunes,
 )
 
 
