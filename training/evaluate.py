@@ -65,8 +65,8 @@ def predict_video(
 def category_ids(categories: Collection[Category], dataset: Dataset) -> list[int | None]:
     """The dataset's id of each category, by name ("giant_panda" = "Giant panda"), None where the dataset has no such
     one."""
-    known = {_plain(category.name): category.id for category in dataset.categories.values()}
-    ids = [known.get(_plain(category.name)) for category in categories]
+    known = {plain_name(category.name): category.id for category in dataset.categories.values()}
+    ids = [known.get(plain_name(category.name)) for category in categories]
     if not any(number is not None for number in ids):
         raise DataError("The model and the ground truth have no category name in common; is it the right dataset?")
     return ids
@@ -97,5 +97,6 @@ def open_frames(video: Video, root: Path) -> VideoSource:
     return source
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A category's name as it is compared: "giant_panda" and "Giant panda" are the same."""
     return name.lower().replace("_", " ").replace("-", " ")
