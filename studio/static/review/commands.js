@@ -5,12 +5,41 @@
 import { areaOfRuns, encodeCounts } from "./rle.js";
 
 export class Commands {
+  #answer = null;
+
   constructor(api, store, session, queue, stage, toast) {
     Object.assign(this, { api, store, session, queue, stage, toast });
   }
 
-  select(track) {
-    this.store.set({ selected: track });
+  /** Selects a track alone, or (add: Ctrl) takes it in or out of the selection, or (extend: Shift) takes in all tracks
+   *  from the selected one to it, in the order of the list. null: nothing. While somebody asks for a track (`ask`), the
+   *  track is the answer. */
+  select(track, { add = false, extend = false } = {}) {
+    if (this.#answer && track !== null) return this.#answer(track);
+    const { selected, selection } = this.store.state;
+    if (track === null) return add || extend ? undefined : this.store.set({ selected: null, selection: [] });
+    if (extend && selected !== null) {
+      const between = this.#between(selected, track);
+      return this.store.set({ selection: [...new Set([...selection, ...between])], selected: track });
+    }
+    if (!add) return this.store.set({ selected: track, selection: [track] });
+    const rest = selection.filter((id) => id !== track);
+    if (rest.length < selection.length) return this.store.set({ selection: rest, selected: rest.at(-1) ?? null });
+    return this.store.set({ selection: [...selection, track], selected: track });
+  }
+
+  selectAll() {
+    const ids = this.#listed();
+    this.store.set({ selection: ids, selected: this.store.state.selected ?? ids[0] ?? null });
+  }
+
+  /** The next track that is clicked, on the stage, in the list or on the timeline, is given to `answer` instead of
+   *  being selected. Returns a function that ends the asking. */
+  ask(answer) {
+    this.#answer = answer;
+    return () => {
+      if (this.#answer === answer) this.#answer = null;
+    };
   }
 
   /** What a stroke starts from, or null with a sentence why it cannot. */
@@ -68,7 +97,8 @@ export class Commands {
   newTrack(category) {
     const { want } = this.store.state;
     return this.#operate("new_track", { category_id: category.id, frame: want }, "none", null, (answer) => {
-      this.store.set({ selected: answer.track, tool: "brush" });
+      this.select(answer.track);
+      this.store.set({ tool: "brush" });
       this.toast(`Track ${answer.track} started. Paint it on this frame.`);
     });
   }
@@ -100,6 +130,18 @@ export class Commands {
 
   toggleSolo(track) {
     this.store.set({ solo: this.store.state.solo === track ? null : track });
+  }
+
+  /** Ids in the order of the list: the state key `listed` where the list is sorted or filtered. */
+  #listed() {
+    const { listed, tracks } = this.store.state;
+    return listed ?? tracks.map(({ id }) => id);
+  }
+
+  #between(one, other) {
+    const ids = this.#listed();
+    const [from, to] = [ids.indexOf(one), ids.indexOf(other)].sort((a, b) => a - b);
+    return from < 0 ? [other] : ids.slice(from, to + 1);
   }
 
   #saveJob(masks, unsaved, entry) {
@@ -180,7 +222,7 @@ export class Commands {
   #showWhere({ tracks = [], frames }) {
     const { want, tracks: existing } = this.store.state;
     if (frames && (want < frames[0] || want > frames[1])) this.session.navigator.go(frames[0]);
-    if (tracks.length === 1 && existing.some(({ id }) => id === tracks[0])) this.store.set({ selected: tracks[0] });
+    if (tracks.length === 1 && existing.some(({ id }) => id === tracks[0])) this.select(tracks[0]);
   }
 
   #refused(error) {

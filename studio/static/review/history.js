@@ -5,7 +5,7 @@ import { el } from "./dom.js";
 
 const MOST = 200; // rows shown; the server keeps all
 
-export function createHistory(store) {
+export function createHistory({ store }) {
   const list = el("ol", { class: "ct-edits" });
   const empty = el("p", { class: "ct-empty" }, "Nothing has been changed yet.");
   store.watch(["edits"], ({ edits }) => {

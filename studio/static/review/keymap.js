@@ -1,50 +1,51 @@
-/* Which key does what. In: the parts of the review stage. Out: bindings for keys.js, in the order of the help sheet. */
+/* Which key does what at first. In: the parts of the page. Out: bindings (bindings.js) in the order of the help sheet;
+   features bring more. */
 
 import { nextSize } from "./brush.js";
 
-export function createKeymap({ store, stage, navigator, commands, timeline, openCategories, openNewTrack, openHelp, escape }) {
+export function createKeymap({ store, stage, navigator, commands, timeline, menus, openHelp, escape }) {
   const { state } = store;
   const resize = (direction) => store.set({ brushSize: nextSize(state.brushSize, direction) });
   const toggle = (key) => store.set({ [key]: !state[key] });
   const tool = (name) => store.set({ tool: name });
   const move = (delta) => () => navigator.step(delta);
-  const bind = (group, keys, text, run, repeats = false) => ({ group, keys, text, run, repeats });
+  const bind = (id, group, keys, text, run, repeats = false) => ({ id, group, keys, text, run, repeats });
 
   return [
-    bind("Move", ["ArrowLeft"], "One frame back", move(-1), true),
-    bind("Move", ["ArrowRight"], "One frame on", move(1), true),
-    bind("Move", ["Shift+ArrowLeft"], "Ten frames back", move(-10), true),
-    bind("Move", ["Shift+ArrowRight"], "Ten frames on", move(10), true),
-    bind("Move", ["Ctrl+ArrowLeft"], "Track's previous start or end", () => navigator.go(nextEdge(state, -1)), true),
-    bind("Move", ["Ctrl+ArrowRight"], "Track's next start or end", () => navigator.go(nextEdge(state, 1)), true),
-    bind("Move", ["Home"], "First frame", () => navigator.go(0)),
-    bind("Move", ["End"], "Last frame", () => navigator.go(state.video ? state.video.length - 1 : 0)),
+    bind("back", "Move", ["ArrowLeft"], "One frame back", move(-1), true),
+    bind("on", "Move", ["ArrowRight"], "One frame on", move(1), true),
+    bind("tenBack", "Move", ["Shift+ArrowLeft"], "Ten frames back", move(-10), true),
+    bind("tenOn", "Move", ["Shift+ArrowRight"], "Ten frames on", move(10), true),
+    bind("previousEdge", "Move", ["Ctrl+ArrowLeft"], "Track's previous start or end", () => navigator.go(nextEdge(state, -1)), true),
+    bind("nextEdge", "Move", ["Ctrl+ArrowRight"], "Track's next start or end", () => navigator.go(nextEdge(state, 1)), true),
+    bind("firstFrame", "Move", ["Home"], "First frame", () => navigator.go(0)),
+    bind("lastFrame", "Move", ["End"], "Last frame", () => navigator.go(state.video ? state.video.length - 1 : 0)),
 
-    bind("Tools", ["V"], "Select and move", () => tool("select")),
-    bind("Tools", ["B"], "Brush", () => tool("brush")),
-    bind("Tools", ["E"], "Eraser", () => tool("eraser")),
-    bind("Tools", ["["], "Smaller brush", () => resize(-1), true),
-    bind("Tools", ["]"], "Larger brush", () => resize(1), true),
-    bind("Tools", ["Escape"], "Deselect, back to Select", escape),
+    bind("select", "Tools", ["V"], "Select and move", () => tool("select")),
+    bind("brush", "Tools", ["B"], "Brush", () => tool("brush")),
+    bind("eraser", "Tools", ["E"], "Eraser", () => tool("eraser")),
+    bind("smallerBrush", "Tools", ["["], "Smaller brush", () => resize(-1), true),
+    bind("largerBrush", "Tools", ["]"], "Larger brush", () => resize(1), true),
+    bind("escape", "Tools", ["Escape"], "Deselect, back to Select", escape),
 
-    bind("Tracks", ["ArrowUp"], "Previous track", () => commands.select(neighbour(state, -1)), true),
-    bind("Tracks", ["ArrowDown"], "Next track", () => commands.select(neighbour(state, 1)), true),
-    bind("Tracks", ["N"], "New track", openNewTrack),
-    bind("Tracks", ["C"], "Change category", openCategories),
-    bind("Tracks", ["Delete", "Backspace"], "Delete track", () => commands.deleteTrack()),
-    bind("Tracks", ["Shift+Delete", "Shift+Backspace"], "Delete it from here on", () => commands.deleteFromHere()),
+    bind("previousTrack", "Tracks", ["ArrowUp"], "Previous track", () => commands.select(neighbour(state, -1)), true),
+    bind("nextTrack", "Tracks", ["ArrowDown"], "Next track", () => commands.select(neighbour(state, 1)), true),
+    bind("newTrack", "Tracks", ["N"], "New track", () => menus.openNewTrack()),
+    bind("category", "Tracks", ["C"], "Change category", () => menus.openCategories()),
+    bind("delete", "Tracks", ["Delete", "Backspace"], "Delete track", () => commands.deleteTrack()),
+    bind("deleteFrom", "Tracks", ["Shift+Delete", "Shift+Backspace"], "Delete it from here on", () => commands.deleteFromHere()),
 
-    bind("Edit", ["Ctrl+Z"], "Undo", () => commands.undo(), true),
-    bind("Edit", ["Ctrl+Shift+Z", "Ctrl+Y"], "Redo", () => commands.redo(), true),
+    bind("undo", "Edit", ["Ctrl+Z"], "Undo", () => commands.undo(), true),
+    bind("redo", "Edit", ["Ctrl+Shift+Z", "Ctrl+Y"], "Redo", () => commands.redo(), true),
 
-    bind("View", ["H"], "Hide or show masks", () => toggle("showMasks")),
-    bind("View", ["L"], "Hide or show name tags", () => toggle("showLabels")),
-    bind("View", ["F"], "Fit to the stage", () => stage.fit()),
-    bind("View", ["1"], "Actual size", () => stage.actualSize()),
-    bind("View", ["+", "="], "Zoom in", () => stage.zoom(1.25), true),
-    bind("View", ["-"], "Zoom out", () => stage.zoom(0.8), true),
-    bind("View", ["T"], "Show the whole timeline", () => timeline.fit()),
-    bind("View", ["?"], "This sheet", openHelp),
+    bind("masks", "View", ["H"], "Hide or show masks", () => toggle("showMasks")),
+    bind("labels", "View", ["L"], "Hide or show name tags", () => toggle("showLabels")),
+    bind("fit", "View", ["F"], "Fit to the stage", () => stage.fit()),
+    bind("actualSize", "View", ["1"], "Actual size", () => stage.actualSize()),
+    bind("zoomIn", "View", ["+", "="], "Zoom in", () => stage.zoom(1.25), true),
+    bind("zoomOut", "View", ["-"], "Zoom out", () => stage.zoom(0.8), true),
+    bind("wholeTimeline", "View", ["T"], "Show the whole timeline", () => timeline.fit()),
+    bind("help", "View", ["?"], "This sheet", openHelp),
   ];
 }
 

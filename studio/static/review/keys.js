@@ -1,16 +1,16 @@
-/* The keyboard: one table of keys, used for listening and for the help sheet alike.
-   In: bindings {keys, text, group, run}; a key is written "Ctrl+Shift+Z", "ArrowLeft", "[". Out: calls to run().
+/* The keyboard: which key was pressed, and what is bound to it (bindings.js).
+   In: key events; a key is written "Ctrl+Shift+Z", "ArrowLeft", "[". Out: calls to the bindings.
    Keys typed into a field, or while the stage is not on screen, are left alone. */
 
 const INSTALLED = Symbol.for("ctvis.review.keys");
 const TYPING = "input, textarea, select, [contenteditable]:not([contenteditable=false])";
 
 /** Listens on the document until the next installation or the returned function is called.
- *  space: {down(), up()} because a held space bar pans and a short one plays. */
-export function installKeys(root, bindings, space) {
+ *  space: {down(), up()} because a held space bar pans and a short one plays;
+ *  first: (event) -> whether it took the key, asked before the bindings: the tool in use. */
+export function installKeys(root, bindings, space, first = () => false) {
   document[INSTALLED]?.();
   const controller = new AbortController();
-  const table = new Map(bindings.flatMap((binding) => binding.keys.map((key) => [key, binding])));
   const { signal } = controller;
 
   document.addEventListener("keydown", (event) => {
@@ -21,11 +21,15 @@ export function installKeys(root, bindings, space) {
       if (!event.repeat) space.down();
       return;
     }
-    const binding = table.get(keyName(event));
+    if (first(event)) {
+      event.preventDefault();
+      return;
+    }
+    const binding = bindings.at(keyName(event));
     if (!binding || (event.key === "Enter" && event.target.closest?.("button"))) return;
     event.preventDefault();
     if (event.repeat && !binding.repeats) return;
-    binding.run();
+    bindings.run(binding);
   }, { signal });
   document.addEventListener("keyup", (event) => {
     if (event.key === " ") space.up();
@@ -57,6 +61,9 @@ export function keyName(event) {
   if (event.shiftKey && (letter || key.length > 1)) parts.push("Shift");
   return [...parts, key].join("+");
 }
+
+/** How a click selects a track: Ctrl adds it to the selection, Shift extends the selection to it. */
+export const howToSelect = ({ ctrlKey, metaKey, shiftKey }) => ({ add: ctrlKey || metaKey, extend: shiftKey });
 
 const SYMBOLS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", " ": "Space" };
 

@@ -1,8 +1,9 @@
 /* Where everything stands: left the stage with toolbar, playback bar and timeline, right the inspector.
-   In: the parts made by main.js. Out: elements inside the root. */
+   In: the parts made by main.js and what the features give (features.js). Out: elements inside the root. */
 
 import { el } from "./dom.js";
 import { createHistory } from "./history.js";
+import { createInspector } from "./inspector.js";
 import { createNotices } from "./notices.js";
 import { isRunning } from "./session.js";
 import { createTitle } from "./title.js";
@@ -15,47 +16,41 @@ export function createRoot() {
   return el("div", { class: "ct-review" });
 }
 
-export function fillRoot(root, parts) {
-  root.append(createMain(parts), createInspector(parts), parts.help.root);
+export function fillRoot(root, parts, features) {
+  const tabs = [
+    { id: "tracks", title: "Tracks", element: createTracksPanel(parts) },
+    ...features.inspector,
+    { id: "history", title: "History", element: createHistory(parts) },
+  ];
+  const inspector = createInspector(parts.store, createTitle(parts.store), tabs);
+  root.append(createMain(parts, features), inspector, parts.help.root, ...features.dialogs);
 }
 
-function createMain({ store, stage, timeline, navigator, player, queue, commands, toasts, help }) {
-  const toolbar = createToolbar(store, {
-    tool: (tool) => store.set({ tool }),
-    fit: () => stage.fit(),
-    actualSize: () => stage.actualSize(),
-    zoom: (factor) => stage.zoom(factor),
-    undo: () => commands.undo(),
-    redo: () => commands.redo(),
-    retry: () => queue.retry(),
-    help: () => help.open(),
-  });
+function createMain(parts, features) {
+  const { store, stage, timeline, navigator, player, toasts } = parts;
   const transport = createTransport(store, {
     ...navigator,
     toggle: () => player.toggle(),
     zoom: (factor) => timeline.zoom(factor),
     fit: () => timeline.fit(),
   });
-  const picture = el("div", { class: "ct-stage-frame" }, stage.root, createNotices(store, isRunning), toasts.root);
-  return el("div", { class: "ct-main" }, toolbar, picture, transport, timeline.root);
+  transport.append(...features.transport);
+  const notices = createNotices(store, isRunning);
+  const picture = el("div", { class: "ct-stage-frame" }, stage.root, notices, ...features.stage, toasts.root);
+  return el("div", { class: "ct-main" }, createToolbar(parts, features.toolbar), picture, transport, timeline.root);
 }
 
-function createInspector({ store, commands, menus }) {
+function createTracksPanel(parts) {
+  const { store, commands, menus } = parts;
   const list = createTrackList(
     store,
     {
-      select: (track) => commands.select(track),
+      select: (track, how) => commands.select(track, how),
       toggleHidden: (track) => commands.toggleHidden(track),
       toggleSolo: (track) => commands.toggleSolo(track),
       newTrack: () => menus.openNewTrack(),
     },
     isRunning,
   );
-  const card = createTrackCard(store, {
-    openCategories: (anchor) => menus.openCategories(anchor),
-    deleteTrack: () => commands.deleteTrack(),
-    deleteFromHere: () => commands.deleteFromHere(),
-  });
-  const history = createHistory(store);
-  return el("aside", { class: "ct-inspector", "aria-label": "Inspector" }, createTitle(store), list, card, history);
+  return el("div", { class: "ct-tracks-panel" }, list, createTrackCard(parts));
 }

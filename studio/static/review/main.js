@@ -1,15 +1,18 @@
-/* The review stage put together. In: the element Gradio gives. Out: {root, open(video id)}.
-   mount() loads the style sheets, builds the parts and joins them by the store; a stage mounted earlier ends.
-   window.__studio shows the state to the tests. */
+/* The review page put together. In: the element Gradio gives. Out: {root, open(video id)}.
+   mount() loads the style sheets, builds the parts and joins them by the store; a page mounted earlier ends.
+   What the page can do beyond that, features add (features.js). window.__studio shows the state to the tests. */
 
 import { createApi } from "./api.js";
+import { Bindings } from "./bindings.js";
 import { CategoryMenu } from "./category_menu.js";
 import { Commands } from "./commands.js";
+import { createFeatures } from "./features.js";
 import { createHelp } from "./help.js";
 import { createKeymap, GESTURES } from "./keymap.js";
 import { installKeys } from "./keys.js";
 import { createRoot, fillRoot } from "./layout.js";
 import { createMenus } from "./menus.js";
+import { Operations } from "./operations/operations.js";
 import { fillWindow, loadStyles, watchTheme } from "./page.js";
 import { Player } from "./player.js";
 import { Pointer } from "./pointer.js";
@@ -30,20 +33,56 @@ export async function mount(element, { base = new URL("../../api/v1", import.met
   await loadStyles(new URL("../css/", import.meta.url));
   document[MOUNTED]?.();
 
-  const store = createStore({
+  const store = createStore(initialState());
+  const parts = createParts(store, createApi(base));
+  const { bindings, pointer, player, queue, session, stage, timeline, root } = parts;
+  const features = createFeatures(parts);
+  bindings.add(createKeymap(parts));
+  bindings.add(features.bindings);
+  parts.help = createHelp(bindings.list, GESTURES);
+  fillRoot(root, parts, features);
+  keepSelectionWhole(store);
+
+  element.replaceChildren(root);
+  watchPreferences(store);
+  const ends = [
+    fillWindow(root),
+    watchTheme(() => timeline.recolor()),
+    installKeys(root, bindings, spaceBar(pointer, player), (event) => pointer.key?.(event) ?? false),
+    warnBeforeLeaving(queue),
+    features.end,
+    () => session.end(),
+  ];
+  document[MOUNTED] = () => ends.forEach((end) => end());
+  window.__studio = createTestHook(store, session, queue, stage);
+  return { root, open: (video) => session.open(video) };
+}
+
+function initialState() {
+  return {
     ...CLOSED,
     ...loadPreferences(),
+    keys: {}, // own keys of the person, by binding
+    tab: "tracks",
+    listed: null, // ids of the tracks as the list shows them, where that is not all in their own order
     view: { scale: 1, x: 0, y: 0 },
     tool: "select",
     showMasks: true,
     saving: { state: "saved", pending: 0, message: "" },
-  });
-  const api = createApi(base);
+  };
+}
+
+/** The parts of the page by name; a feature gets them all. */
+function createParts(store, api) {
+  const root = createRoot();
   const toasts = createToasts();
+  const { toast } = toasts;
+  const bindings = new Bindings(store, toast);
   const stage = new Stage(store);
   const queue = new SaveQueue(store);
-  const session = new Session(api, store, stage, { busy: () => queue.busy, toast: toasts.toast });
-  const commands = new Commands(api, store, session, queue, stage, toasts.toast);
+  const session = new Session(api, store, stage, { busy: () => queue.busy, toast });
+  const commands = new Commands(api, store, session, queue, stage, toast);
+  const operations = new Operations({ api, store, session, queue, commands, toast });
   const player = createPlayer(store, session);
   const pointer = createPointer(store, stage, commands, player);
   const go = (frame) => {
@@ -52,29 +91,17 @@ export async function mount(element, { base = new URL("../../api/v1", import.met
     session.navigator.go(frame);
   };
   const navigator = { go, step: (delta) => go(store.state.want + delta) };
-  const timeline = new Timeline(store, { go, select: (track) => commands.select(track) });
-
-  const root = createRoot();
+  const timeline = new Timeline(store, { go, select: (track, how) => commands.select(track, how) });
   const menu = new CategoryMenu(root, (name) => commands.addCategory(name));
-  const menus = createMenus(store, menu, commands, toasts.toast);
-  const escape = () => store.set(store.state.tool === "select" ? { selected: null } : { tool: "select" });
-  const openHelp = () => help.open();
-  const bindings = createKeymap({ store, stage, navigator, commands, timeline, escape, openHelp, ...menus });
-  const help = createHelp(bindings, GESTURES);
-  fillRoot(root, { store, stage, timeline, navigator, player, queue, commands, menus, toasts, help });
-
-  element.replaceChildren(root);
-  watchPreferences(store);
-  const ends = [
-    fillWindow(root),
-    watchTheme(() => timeline.recolor()),
-    installKeys(root, bindings, spaceBar(pointer, player)),
-    warnBeforeLeaving(queue),
-    () => session.end(),
-  ];
-  document[MOUNTED] = () => ends.forEach((end) => end());
-  window.__studio = createTestHook(store, session, queue, stage);
-  return { root, open: (video) => session.open(video) };
+  const menus = createMenus(store, menu, commands, toast);
+  const parts = {
+    root, api, store, session, stage, pointer, queue, commands, operations, navigator, player, timeline, menus, bindings,
+    toasts, toast,
+    keyOf: (id) => bindings.keyOf(id),
+    openHelp: () => parts.help.open(),
+    escape: () => (store.state.tool === "select" ? commands.select(null) : store.set({ tool: "select" })),
+  };
+  return parts;
 }
 
 function createPlayer(store, session) {
@@ -86,12 +113,21 @@ function createPlayer(store, session) {
 
 function createPointer(store, stage, commands, player) {
   return new Pointer(stage, store, {
-    select: (track) => commands.select(track),
+    select: (track, how) => commands.select(track, how),
     strokeStart: () => {
       player.stop();
       return commands.strokeStart();
     },
     strokeEnd: (layer) => commands.strokeEnd(layer),
+  });
+}
+
+/** Whoever selects one track, selects only that one. */
+function keepSelectionWhole(store) {
+  store.watch(["selected"], ({ selected, selection }) => {
+    if (selected === null ? selection.length : !selection.includes(selected)) {
+      store.set({ selection: selected === null ? [] : [selected] });
+    }
   });
 }
 

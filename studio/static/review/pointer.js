@@ -4,6 +4,7 @@
 
 import { EditLayer } from "./edit_layer.js";
 import { el } from "./dom.js";
+import { howToSelect } from "./keys.js";
 
 const CLICK_SLACK = 4; // px a click may wander before it counts as a drag
 
@@ -92,7 +93,7 @@ export class Pointer {
       },
       end: (event) => {
         if (pan) pan.end();
-        else if (event) this.actions.select(this.stage.trackAt(this.stage.sourceOf(event)));
+        else if (event) this.actions.select(this.stage.trackAt(this.stage.sourceOf(event)), howToSelect(event));
       },
     };
   }

@@ -11,16 +11,21 @@ const POLL_RUNNING = 1000; // ms, while the model is at work
 const POLL_QUIET = 5000; // ms, for changes by other people
 const LISTS_DELAY = 150; // ms, so that quick strokes ask for the lists once
 
+const UNKNOWN = undefined; // of a revision: who made it, and what it touched
+
 const NO_EDITS = { edits: [], can_undo: false, can_redo: false };
 
 export const CLOSED = {
-  video: null, tracks: [], timeline: {}, edits: NO_EDITS, rev: 0, want: 0, frame: -1, direction: 1, drawnFrame: -1,
-  selected: null, hovered: null, hidden: new Set(), solo: null, problem: "", loading: "", playing: false, dropped: 0,
+  video: null, tracks: [], timeline: {}, verified: {}, edits: NO_EDITS, rev: 0, want: 0, frame: -1, direction: 1, drawnFrame: -1,
+  selected: null, selection: [], span: null, hovered: null, hidden: new Set(), locked: new Set(), solo: null,
+  suggestions: [], suggestion: null, comments: [], progress: null,
+  problem: "", loading: "", playing: false, dropped: 0,
 };
 
 export const isRunning = (run) => run?.state === "queued" || run?.state === "running";
 
 export class Session {
+  #own = new Set(); // revisions that this page made
   #turn = 0; // counts openings; answers to an earlier one are ignored
   #pollTimer = null;
   #listsTimer = null;
@@ -78,9 +83,10 @@ export class Session {
     if (!video) return;
     const [fresh, lists] = await Promise.all([this.api.video(video.id), this.#fetchLists(video.id)]);
     if (turn !== this.#turn) return;
-    this.store.set({ video: fresh, tracks: lists.tracks, timeline: lists.timeline, edits: lists.edits });
+    const { rev, ...rest } = lists;
+    this.store.set({ video: fresh, ...rest });
     this.#dropVanished();
-    this.adopt(lists.rev);
+    this.adopt(rev);
   }
 
   /** Fetches tracks, timeline and history soon, once for many calls. */
@@ -94,13 +100,21 @@ export class Session {
     }, LISTS_DELAY);
   }
 
+  /** The revision that a person who saw `rev` knows by now, since all that followed is their own. */
+  afterOwn(rev) {
+    let known = rev;
+    while (this.#own.has(known + 1)) known++;
+    return known;
+  }
+
   /** A revision of the video became known. `touched` says which masks an own change may have altered: frames
-   *  [first, last], or "none". Without it, or when others changed something too, all masks are fetched again. */
-  adopt(rev, touched = null) {
+   *  [first, last], null for all, or "none". Without it, when others changed something, all masks are fetched again. */
+  adopt(rev, touched = UNKNOWN) {
     const known = this.store.state.rev;
+    if (touched !== UNKNOWN) this.#own.add(rev);
     if (rev === undefined || rev <= known) return;
-    const mine = touched !== null && rev === known + 1;
-    if (!mine) this.masks.invalidate();
+    const mine = Array.isArray(touched) || touched === "none";
+    if (!mine || rev !== known + 1) this.masks.invalidate();
     else if (touched !== "none") this.masks.invalidate(...touched);
     this.store.set({ rev });
     if (this.store.state.want >= 0 && !this.masks.ready(this.store.state.want)) this.navigator.refresh();
@@ -123,8 +137,9 @@ export class Session {
     this.frames?.close();
     this.frames = null;
     this.masks = null;
+    this.#own.clear();
     this.stage.clear();
-    this.store.set({ ...CLOSED, hidden: new Set() });
+    this.store.set({ ...CLOSED, hidden: new Set(), locked: new Set() });
   }
 
   /** The video, once its import has ended. */
@@ -141,7 +156,7 @@ export class Session {
 
   async #fetchLists(id) {
     const [tracks, timeline, edits] = await Promise.all([this.api.tracks(id), this.api.timeline(id), this.api.edits(id)]);
-    return { tracks: tracks.tracks, timeline: timeline.tracks, edits, rev: tracks.rev };
+    return { tracks: tracks.tracks, timeline: timeline.tracks, verified: timeline.verified ?? {}, edits, rev: tracks.rev };
   }
 
   async #load(frame) {
@@ -160,9 +175,11 @@ export class Session {
 
   /** Selection and solo end with the track they point to. */
   #dropVanished() {
-    const { tracks, selected, solo } = this.store.state;
-    const exists = (id) => tracks.some((track) => track.id === id);
-    if (selected !== null && !exists(selected)) this.store.set({ selected: null });
+    const { tracks, selected, selection, solo } = this.store.state;
+    const known = new Set(tracks.map(({ id }) => id));
+    const exists = (id) => known.has(id);
+    if (!selection.every(exists)) this.store.set({ selection: selection.filter(exists) });
+    if (selected !== null && !exists(selected)) this.store.set({ selected: this.store.state.selection.at(-1) ?? null });
     if (solo !== null && !exists(solo)) this.store.set({ solo: null });
   }
 

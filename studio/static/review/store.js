@@ -14,11 +14,11 @@ export function createStore(initial) {
       if (changed.length === 0) return;
       Object.assign(state, patch);
       for (const { keys, callback } of [...listeners]) {
-        if (changed.some((key) => keys.includes(key))) callback(state);
+        if (keys === null || changed.some((key) => keys.includes(key))) callback(state);
       }
     },
 
-    /** Calls back now and whenever one of the keys changes; returns a function that ends it. */
+    /** Calls back now and whenever one of the keys (null: any key) changes; returns a function that ends it. */
     watch(keys, callback) {
       const listener = { keys, callback };
       listeners.add(listener);

@@ -4,9 +4,10 @@ export function createTestHook(store, session, queue, stage) {
   return {
     /** A copy of what is plain data in the state. */
     get state() {
-      const { saving, hidden, ...rest } = store.state;
-      const { state: progress, pending, message } = saving;
-      return structuredClone({ ...rest, hidden: [...hidden], saving: progress, pending, message });
+      const { saving, progress, ...rest } = store.state;
+      const plain = Object.entries(rest).map(([key, value]) => [key, value instanceof Set ? [...value] : value]);
+      const { state, pending, message } = saving;
+      return structuredClone({ ...Object.fromEntries(plain), verifiedProgress: progress, saving: state, pending, message });
     },
     get frame() {
       return store.state.frame;

@@ -3,6 +3,7 @@
    length and number of tracks cost nothing. Ctrl+wheel zooms, wheel scrolls the rows, shift+wheel the frames. */
 
 import { el, oncePerFrame } from "./dom.js";
+import { howToSelect } from "./keys.js";
 import { frameToX, panRange, reveal, ticks, timecode, visibleSpans, xToFrame, zoomRange } from "./timeline_scale.js";
 
 const GUTTER = 148; // px for the tracks' names
@@ -115,7 +116,7 @@ export class Timeline {
     const box = this.canvas.getBoundingClientRect();
     const y = event.clientY - box.top;
     const row = Math.floor((y - RULER + this.root.scrollTop) / ROW);
-    if (y > RULER && tracks[row]) this.actions.select(tracks[row].id);
+    if (y > RULER && tracks[row]) this.actions.select(tracks[row].id, howToSelect(event));
     if (event.clientX - box.left < GUTTER) return;
     const scrub = (at) => this.actions.go(xToFrame(at.clientX - box.left - GUTTER, this.range, this.width, video.length));
     const end = () => {

@@ -1,39 +1,43 @@
 /* The bar above the stage: tools, brush size, how masks look, zoom, undo, whether all is saved, help.
-   In: the store and actions. Out: an element whose buttons follow the state. */
+   In: the parts of the page and what features add. Out: an element whose buttons follow the state and name their keys. */
 
 import { LARGEST_BRUSH } from "./brush.js";
 import { button, el, setText } from "./dom.js";
 import { icon } from "./icons.js";
 
-/** actions: {tool, fit, actualSize, zoom, undo, redo, retry, help} */
-export function createToolbar(store, actions) {
+/** extras: elements of features, placed after how masks look. */
+export function createToolbar(parts, extras = []) {
+  const { store } = parts;
   return el(
     "div",
     { class: "ct-bar ct-toolbar", role: "toolbar", "aria-label": "Review tools" },
-    createTools(store, actions),
+    createTools(parts),
     createBrushSize(store),
-    createLooks(store),
-    createZoom(store, actions),
+    createLooks(parts),
+    extras,
+    createZoom(parts),
     el("div", { class: "ct-spring" }),
-    createSaving(store, actions),
-    createUndo(store, actions),
-    iconButton("help", "Keyboard shortcuts (?)", actions.help),
+    createSaving(parts),
+    createUndo(parts),
+    commandButton(parts, "help", "help", "Keyboard shortcuts"),
   );
+}
+
+/** A button for a binding: does what its key does, and names the key. */
+export function commandButton({ bindings }, name, id, text = null) {
+  const run = () => bindings.run(bindings.get(id));
+  return bindings.hint(button({ class: "ct-icon-button", onclick: run }, icon(name)), id, text);
 }
 
 export function iconButton(name, title, onclick, attributes = {}) {
   return button({ class: "ct-icon-button", title, "aria-label": title, onclick, ...attributes }, icon(name));
 }
 
-function createTools(store, actions) {
-  const tools = [
-    ["select", "Select and move (V)"],
-    ["brush", "Brush (B)"],
-    ["eraser", "Eraser (E)"],
-  ];
-  const buttons = tools.map(([name, title]) => iconButton(name, title, () => actions.tool(name)));
-  store.watch(["tool"], ({ tool }) => {
-    buttons.forEach((element, i) => element.setAttribute("aria-pressed", String(tools[i][0] === tool)));
+function createTools(parts) {
+  const tools = ["select", "brush", "eraser"];
+  const buttons = tools.map((name) => commandButton(parts, name, name));
+  parts.store.watch(["tool"], ({ tool }) => {
+    buttons.forEach((element, i) => element.setAttribute("aria-pressed", String(tools[i] === tool)));
   });
   return el("div", { class: "ct-group ct-segments", role: "group", "aria-label": "Tool" }, buttons);
 }
@@ -51,10 +55,11 @@ function createBrushSize(store) {
   return group;
 }
 
-function createLooks(store) {
+function createLooks(parts) {
+  const { store } = parts;
   const slider = createSlider("Opacity of the masks", 0, 100, 5, (percent) => store.set({ opacity: percent / 100 }));
-  const masks = iconButton("masks", "Masks (H)", () => store.set({ showMasks: !store.state.showMasks }));
-  const labels = iconButton("label", "Name tags (L)", () => store.set({ showLabels: !store.state.showLabels }));
+  const masks = commandButton(parts, "masks", "masks", "Masks");
+  const labels = commandButton(parts, "label", "labels", "Name tags");
   store.watch(["opacity", "showMasks", "showLabels"], ({ opacity, showMasks, showLabels }) => {
     slider.value = Math.round(opacity * 100);
     masks.setAttribute("aria-pressed", String(showMasks));
@@ -64,32 +69,34 @@ function createLooks(store) {
   return el("div", { class: "ct-group" }, field, masks, labels);
 }
 
-function createZoom(store, actions) {
-  const percent = button({ class: "ct-value ct-zoom", title: "Actual size (1)", onclick: actions.actualSize });
+function createZoom(parts) {
+  const { store, stage, bindings } = parts;
+  const percent = button({ class: "ct-value ct-zoom", onclick: () => stage.actualSize() });
+  bindings.hint(percent, "actualSize");
   store.watch(["view", "video"], ({ view, video }) => setText(percent, video ? `${Math.round(view.scale * 100)} %` : "–"));
   return el(
     "div",
     { class: "ct-group", role: "group", "aria-label": "Zoom" },
-    iconButton("minus", "Zoom out (-)", () => actions.zoom(0.8)),
+    commandButton(parts, "minus", "zoomOut"),
     percent,
-    iconButton("plus", "Zoom in (+)", () => actions.zoom(1.25)),
-    iconButton("fit", "Fit to the stage (F)", actions.fit),
+    commandButton(parts, "plus", "zoomIn"),
+    commandButton(parts, "fit", "fit"),
   );
 }
 
-function createUndo(store, actions) {
-  const undo = iconButton("undo", "Undo (Ctrl+Z)", actions.undo);
-  const redo = iconButton("redo", "Redo (Ctrl+Shift+Z)", actions.redo);
-  store.watch(["edits", "saving"], ({ edits, saving }) => {
+function createUndo(parts) {
+  const undo = commandButton(parts, "undo", "undo");
+  const redo = commandButton(parts, "redo", "redo");
+  parts.store.watch(["edits", "saving"], ({ edits, saving }) => {
     undo.disabled = !edits.can_undo && saving.pending === 0;
     redo.disabled = !edits.can_redo;
   });
   return el("div", { class: "ct-group" }, undo, redo);
 }
 
-function createSaving(store, actions) {
+function createSaving({ store, queue }) {
   const text = el("span");
-  const retry = button({ class: "ct-link", onclick: actions.retry }, "Retry");
+  const retry = button({ class: "ct-link", onclick: () => queue.retry() }, "Retry");
   const mark = el("span", { class: "ct-saving-mark" }, icon("check"));
   const root = el("div", { class: "ct-saving", role: "status" }, mark, text, retry);
   store.watch(["saving", "video"], ({ saving, video }) => {

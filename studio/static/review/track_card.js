@@ -1,15 +1,14 @@
 /* The selected track: what is known about it and what can be done with it.
-   In: the store and actions. Out: an element. */
+   In: the parts of the page. Out: an element. */
 
 import { button, el } from "./dom.js";
 import { icon } from "./icons.js";
 
-/** actions: {openCategories(anchor), deleteTrack(), deleteFromHere()} */
-export function createTrackCard(store, actions) {
+export function createTrackCard(parts) {
   const body = el("div", { class: "ct-card-body" });
-  store.watch(["selected", "tracks"], ({ selected, tracks }) => {
+  parts.store.watch(["selected", "tracks"], ({ selected, tracks }) => {
     const track = tracks.find(({ id }) => id === selected);
-    body.replaceChildren(...(track ? describeTrack(track, actions) : [hint()]));
+    body.replaceChildren(...(track ? describeTrack(track, parts) : [hint()]));
   });
   return el(
     "section",
@@ -23,19 +22,23 @@ function hint() {
   return el("p", { class: "ct-empty" }, "Click a mask on the stage, or use ↑ and ↓, to select a track.");
 }
 
-function describeTrack(track, actions) {
+function describeTrack(track, { bindings, menus }) {
   const swatch = el("span", { class: "ct-swatch ct-swatch-large" });
   swatch.style.setProperty("--swatch", track.color);
   const category = button(
     {
       class: "ct-select",
-      title: "Change category (C)",
       "aria-haspopup": "menu",
-      onclick: () => actions.openCategories(category),
+      onclick: () => menus.openCategories(category),
     },
     el("span", { class: "ct-ellipsis" }, track.category ?? "no category"),
     icon("category"),
   );
+  bindings.hint(category, "category");
+  const act = (id, classes, name, text) => {
+    const run = () => bindings.run(bindings.get(id));
+    return bindings.hint(button({ class: classes, onclick: run }, icon(name), text), id);
+  };
   const seen = track.count > 0 ? `${track.first} – ${track.last}` : "none yet";
   return [
     el("div", { class: "ct-card-title" }, swatch, el("strong", {}, `Track ${track.id}`), category),
@@ -49,16 +52,8 @@ function describeTrack(track, actions) {
     el(
       "div",
       { class: "ct-card-actions" },
-      button(
-        { class: "ct-outline", title: "Delete from this frame on (Shift+Delete)", onclick: () => actions.deleteFromHere() },
-        icon("cut"),
-        "Delete from here",
-      ),
-      button(
-        { class: "ct-outline ct-danger", title: "Delete track (Delete)", onclick: () => actions.deleteTrack() },
-        icon("trash"),
-        "Delete",
-      ),
+      act("deleteFrom", "ct-outline", "cut", "Delete from here"),
+      act("delete", "ct-outline ct-danger", "trash", "Delete"),
     ),
   ];
 }

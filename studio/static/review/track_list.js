@@ -3,6 +3,7 @@
 
 import { button, el } from "./dom.js";
 import { icon } from "./icons.js";
+import { howToSelect } from "./keys.js";
 import { visibleSpans } from "./timeline_scale.js";
 import { iconButton } from "./toolbar.js";
 
@@ -68,7 +69,7 @@ function createRow(track, store, { select, toggleHidden, toggleSolo }) {
   swatch.style.setProperty("--swatch", track.color);
   const score = typeof track.score === "number" ? track.score.toFixed(2) : "–";
   const main = button(
-    { class: "ct-track-main", onclick: () => select(track.id), title: describe(track) },
+    { class: "ct-track-main", onclick: (event) => select(track.id, howToSelect(event)), title: describe(track) },
     swatch,
     el("span", { class: "ct-track-id" }, String(track.id)),
     el("span", { class: "ct-track-name" }, track.category ?? "no category"),
@@ -79,7 +80,7 @@ function createRow(track, store, { select, toggleHidden, toggleSolo }) {
   const solo = iconButton("solo", `Show only track ${track.id}`, () => toggleSolo(track.id));
   const eye = iconButton("eye", `Hide track ${track.id}`, () => toggleHidden(track.id));
   const hover = (hovered) => () => store.set({ hovered });
-  const row = el("li", { class: "ct-track", onpointerenter: hover(track.id), onpointerleave: hover(null) }, main, solo, eye);
+  const row = el("li", { class: "ct-track", "data-track": track.id, onpointerenter: hover(track.id), onpointerleave: hover(null) }, main, solo, eye);
   return { row, main, eye, solo };
 }
 

@@ -1,0 +1,24 @@
+/* What the review page can do beyond showing frames and masks: one function per feature, called in this order.
+   In: `parts`, see main.js. Out, each key optional: {bindings, inspector, toolbar, stage, transport, dialogs, end}.
+     bindings: [{id, group, keys, text, run(), when?(state) -> null or a sentence why not now, repeats?}], see bindings.js;
+       one with the id of an earlier binding takes its place
+     inspector: [{id, title, element, badge?(state) -> text}], tabs at the right
+     toolbar, stage, transport, dialogs: elements for the toolbar, over the picture, in the playback bar, above everything
+     end(): called when the page goes */
+
+export const FEATURES = [];
+
+/** Calls all of them and joins what they give: {bindings, inspector, toolbar, stage, transport, dialogs, end}. */
+export function createFeatures(parts, features = FEATURES) {
+  const made = features.map((create) => create(parts));
+  const all = (key) => made.flatMap((feature) => feature[key] ?? []);
+  return {
+    bindings: all("bindings"),
+    inspector: all("inspector"),
+    toolbar: all("toolbar"),
+    stage: all("stage"),
+    transport: all("transport"),
+    dialogs: all("dialogs"),
+    end: () => all("end").forEach((end) => end()),
+  };
+}

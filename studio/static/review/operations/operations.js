@@ -1,0 +1,78 @@
+/* How an operation (POST /ops/...) is done: in the order of the deeds through the save queue, once however often it is sent,
+   refused by the server where others changed the same things unseen.
+   In: its name and body. Out: a promise of the server's answer, null if it was not done; a toast with Undo.
+   What the operations are is said by identity.js and others. */
+
+import { ApiError } from "../api.js";
+import { requestKey } from "../request_key.js";
+
+export class Operations {
+  constructor({ api, store, session, queue, commands, toast }) {
+    Object.assign(this, { api, store, session, queue, commands, toast });
+    this.confirm = async (name, body) => body; // preview.js puts its sheet here
+    this.conflict = async () => null; // conflict.js puts its sheet here
+  }
+
+  /** What a command applies to: {tracks, start, stop}, all selected tracks and the chosen span; without a span start and
+   *  stop are null, which means everywhere. */
+  scope() {
+    const { selection, span } = this.store.state;
+    return { tracks: [...selection], start: span?.start ?? null, stop: span?.stop ?? null };
+  }
+
+  /** name: of the operation, as in its route. Options:
+   *    preview: show first what it would do and let the person decide
+   *    said: text or (answer) -> text for the toast, by default the server's summary; false: no toast
+   *    then: (answer) -> void, once the page shows the result
+   *    focus: whether to go to where it happened, if that is out of sight */
+  async run(name, body, { preview = false, said = null, then = null, focus = false } = {}) {
+    const agreed = preview ? await this.confirm(name, body) : body;
+    if (!agreed) return null;
+    return this.#send(name, agreed, (answer) => {
+      const text = typeof said === "function" ? said(answer) : (said ?? `${answer.summary}.`);
+      if (text) this.toast(text, { action: { label: "Undo", run: () => this.commands.undo() } });
+      if (focus) this.show(answer);
+      then?.(answer);
+    });
+  }
+
+  /** Goes to where something happened: {tracks, frames: [first, last] or null}. */
+  show({ tracks = [], frames = null }) {
+    const { want, tracks: existing } = this.store.state;
+    if (frames && (want < frames[0] || want > frames[1])) this.session.navigator.go(frames[0]);
+    const known = tracks.filter((id) => existing.some((track) => track.id === id));
+    if (known.length) this.store.set({ selection: known, selected: known[0] });
+  }
+
+  #send(name, body, done) {
+    const { video, rev: seen } = this.store.state;
+    const { id } = video;
+    const key = requestKey();
+    return new Promise((resolve, reject) => {
+      this.queue.push({
+        run: async () => {
+          const answer = await this.api.operate(id, name, body, { key, rev: this.session.afterOwn(seen) });
+          if (this.store.state.video?.id !== id) return resolve(null);
+          this.session.adopt(answer.rev, answer.frames);
+          await this.session.refreshNow();
+          done(answer);
+          return resolve(answer);
+        },
+        rejected: (error) => {
+          this.#refused(error, name, body, done).then(resolve, reject);
+        },
+      });
+    });
+  }
+
+  async #refused(error, name, body, done) {
+    const theirs = error instanceof ApiError && error.status === 409 ? error.body?.current?.edits : null;
+    this.session.refreshSoon();
+    if (theirs) {
+      const again = await this.conflict(error, name, body, theirs);
+      return again ? this.#send(name, again, done) : null;
+    }
+    this.toast(error.message, { tone: "error" });
+    return null;
+  }
+}
