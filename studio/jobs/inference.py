@@ -1,13 +1,14 @@
 """The job that runs a model on a video.
 
-Frames go through a `VideoSession` one by one; every second or so a window of them is committed: masks, tracks, what the
-session needs to go on, and the job's progress, in one transaction. So a killed worker loses nothing that was shown, and the
-next one goes on from the last committed frame with the same result. Cancelling keeps what there is.
+Frames go through a `VideoSession` one by one; every second or so a window of them is committed: masks, tracks, packed
+detections to track again with, what the session needs to go on, and the job's progress, in one transaction. So a killed worker
+loses nothing that was shown, and the next one goes on from the last committed frame with the same result. Cancelling keeps what
+there is.
 """
 
 import io
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +26,8 @@ from engine.tuning import keep_freed_memory, tune
 from engine.video import VideoSource, open_video
 from studio.jobs.models import find_model
 from studio.settings import Home
-from studio.store import Row, Store, jobs, library, runs
+from studio.store import Row, Store, detections, jobs, library, runs
+from studio.store.detections import Tracking
 
 WINDOW_FRAMES = 16
 WINDOW_SECONDS = 1.0
@@ -41,11 +43,14 @@ def run_model(store: Store, home: Home, job: Row) -> None:
     keep_freed_memory()
     with open_video(home.media_path(video["path"])) as source:
         check_unchanged(source, video)
-        session = open_session(model, preset, run["settings"], (video["height"], video["width"]), source.fps)
+        seen: list[bytes] = []
+        size = (video["height"], video["width"])
+        session = open_session(model, preset, run["settings"], size, source.fps, seen.append)
         saved = runs.session_state(store.database, run["id"])
         if saved is not None:
             session.load_state_dict(torch.load(io.BytesIO(saved), weights_only=True))
-        cancelled = _follow(store, job, run, video, source, session, preset)
+        _begin_detections(store, run, session, preset)
+        cancelled = _follow(store, job, run, video, source, session, seen, preset)
     with store.transaction() as database:
         state = "cancelled" if cancelled else "done"
         runs.close_run(database, run["id"], state)
@@ -53,9 +58,17 @@ def run_model(store: Store, home: Home, job: Row) -> None:
 
 
 def open_session(
-    model: CTVIS, preset: Preset, settings: Mapping[str, Any], size: tuple[int, int], fps: float
+    model: CTVIS,
+    preset: Preset,
+    settings: Mapping[str, Any],
+    size: tuple[int, int],
+    fps: float,
+    hand_out: Callable[[bytes], None],
 ) -> VideoSession:
-    """A session for a video of `size` (H, W) with the run's settings in the place of the preset's."""
+    """A session for a video of `size` (H, W) with the run's settings in the place of the preset's.
+
+    `hand_out` is given the packed detections of each frame, duplicates too: a person may choose one of them, and NMS is a setting.
+    """
     tracker: TrackerConfig = preset.tracker
     frame: FrameFormat = preset.frame
     if settings.get("match_threshold") is not None:
@@ -65,7 +78,16 @@ def open_session(
         frame = replace(
             frame, short_edge=settings["short_edge"], max_edge=max(frame.max_edge, 4 * settings["short_edge"])
         )
-    return VideoSession(model, size, tracker, frame_format=frame, spool=False, fps=fps)
+    return VideoSession(
+        model, size, tracker, frame_format=frame, spool=False, fps=fps, detections=hand_out, before_nms=True
+    )
+
+
+def _begin_detections(store: Store, run: Row, session: VideoSession, preset: Preset) -> None:
+    """Note how the run tracks, before its first frame. A run that an older version began goes on without detections."""
+    if session.frame == 0:
+        with store.transaction() as database:
+            detections.begin(database, run["id"], Tracking(session.tracker.config, preset.categories))
 
 
 def check_unchanged(source: VideoSource, video: Row) -> None:
@@ -80,10 +102,21 @@ def check_unchanged(source: VideoSource, video: Row) -> None:
 
 
 def _follow(
-    store: Store, job: Row, run: Row, video: Row, source: VideoSource, session: VideoSession, preset: Preset
+    store: Store,
+    job: Row,
+    run: Row,
+    video: Row,
+    source: VideoSource,
+    session: VideoSession,
+    seen: list[bytes],
+    preset: Preset,
 ) -> bool:
-    """Run the rest of the video and commit it in windows. Returns whether a person stopped it."""
+    """Run the rest of the video and commit it in windows. Returns whether a person stopped it.
+
+    The session puts the packed detections of its frames into `seen`.
+    """
     began, first = time.monotonic(), session.frame
+    keeps = detections.are_kept(store.database, run["id"])
     window: list[runs.Prediction] = []
     committed, due = session.frame, time.monotonic() + WINDOW_SECONDS
     for frame, _, observations in segment_video(session, source, start=session.frame):
@@ -97,9 +130,11 @@ def _follow(
                 # Until the end, a track that is short may still grow: it is not to be withdrawn.
                 tracks = session.finish().tracks if last else session.tracks.summaries()
                 estimates = _estimates(database, video["project_id"], tracks, preset)
-                runs.commit_window(database, run["id"], session.frame, window, estimates, state)
+                kept = seen if keeps else ()
+                runs.commit_window(database, run["id"], session.frame, window, estimates, state, kept)
                 jobs.progress(database, job["id"], session.frame, video["length"], fps=fps, kept=True)
             window, committed, due = [], session.frame, time.monotonic() + WINDOW_SECONDS
+            seen.clear()
         if cancelled:
             return True
     if session.frame < video["length"]:

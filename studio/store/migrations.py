@@ -223,6 +223,22 @@ def note_origins_of_models(database: Database) -> None:
     database.execute("alter table models add column untrained text")  # JSON list, in words; empty for a complete model
 
 
+def store_detections(database: Database) -> None:
+    """What the net saw in each frame, packed, and how a run tracked it: enough to track again without the net."""
+    # With rowids, unlike other tables that are keyed by two columns: rows of kilobytes would bloat a tree that is searched.
+    database.execute("""
+        create table detections (
+          id integer primary key,
+          run_id integer not null references runs on delete cascade,
+          frame integer not null,
+          blob blob not null,  -- see engine/detections.py
+          unique (run_id, frame)
+        ) strict
+    """)
+    # JSON: the settings of the tracker and the net's categories; null: a run whose detections were not stored
+    database.execute("alter table runs add column tracking text")
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     create_library,
     create_predictions,
@@ -232,6 +248,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     create_review,
     note_origins_of_models,
     create_finetunes,
+    store_detections,
 )
 
 

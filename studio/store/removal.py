@@ -8,7 +8,7 @@ time, and the rows with all that is left.
 
 from sqlite_utils import Database
 
-from studio.store import jobs, library
+from studio.store import detections, jobs, library
 from studio.store.database import Row, one
 from studio.store.errors import Conflict
 
@@ -59,12 +59,13 @@ def remove_project(database: Database, project_id: int) -> Row:
 
 
 def delete_masks(database: Database, video_id: int, start: int, stop: int) -> None:
-    """Delete what was predicted in the frames start..stop-1 of a video, in all its runs."""
+    """Delete what was predicted and stored of the frames start..stop-1 of a video, in all its runs."""
     sql = """
         delete from masks where frame >= ? and frame < ?
           and track_id in (select t.id from tracks t join runs r on r.id = t.run_id where r.video_id = ?)
     """
     database.execute(sql, (start, stop, video_id))
+    detections.delete(database, video_id, start, stop)
 
 
 def _check_idle(database: Database, name: str, project_id: int, video_id: int | None = None) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from studio.store import library, summaries
+from studio.store import detections, library, summaries
 from studio.store.database import Row, insert, one
 from studio.store.errors import NotFound
 
@@ -88,8 +88,11 @@ def commit_window(
     predictions: Sequence[Prediction],
     estimates: Mapping[int, TrackEstimate],
     state: bytes,
+    seen: Sequence[bytes] = (),
 ) -> None:
     """Store the masks of the next frames, in order, with what it takes to go on from `frames_done`.
+
+    `seen`: the packed detections of these frames, if they are to be kept.
 
     `estimates` says by tracker number what the tracks are held to be after these frames. What they leave out, or let begin
     later, the tracker has withdrawn: those masks go, and the row of a track without any unless a person has worked on it.
@@ -104,6 +107,7 @@ def commit_window(
     summaries.write(database, (video["height"], video["width"]), rows)
     for track_id, frame, _, _ in rows:
         _extend_spans(database, track_id, frame)
+    detections.add(database, run_id, frames_done - len(seen), seen)
     database.execute("insert or replace into run_sessions (run_id, state) values (?, ?)", (run_id, state))
     database.execute("update runs set state = 'running', frames_done = ? where id = ?", (frames_done, run_id))
     if current["frames_done"] == 0:
