@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import unquote
 
 from fastapi import Depends, Header, Request
 
 from studio.api.frame_cache import FrameCache
 from studio.jobs.queue import JobQueue
 from studio.settings import Home
-from studio.store import Store
+from studio.store import Store, library
+
+NAME_COOKIE = "ctvis_name"
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,9 @@ def _studio(request: Request) -> Studio:
 
 
 def _user(request: Request) -> str:
-    """Who asks: whatever the access rule noted on the request, "local" where there is no login."""
-    return getattr(request.state, "user", None) or "local"
+    """Who asks: whatever the access rule noted on the request, or the name they gave (`people.py`), or "local"."""
+    given = unquote(request.cookies.get(NAME_COOKIE, ""))[: library.NAME_LIMIT]
+    return getattr(request.state, "user", None) or given.strip() or "local"
 
 
 InStudio = Annotated[Studio, Depends(_studio)]

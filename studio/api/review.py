@@ -163,9 +163,9 @@ def set_category(studio: InStudio, user: User, video_id: int, body: schemas.OnTr
 
 
 @router.post("/videos/{video_id}/ops/new_track", response_model=schemas.Operated)
-def new_track(studio: InStudio, user: User, video_id: int, body: schemas.NewTrack) -> Any:
+def new_track(studio: InStudio, user: User, video_id: int, body: schemas.NewTrack, key: RequestKey = None) -> Any:
     """A new, empty track."""
-    return _operated(edits.new_track(studio.store, video_id, body.category_id, body.frame, user))
+    return _operated(edits.new_track(studio.store, video_id, body.category_id, body.frame, user, key))
 
 
 @router.post("/videos/{video_id}/undo", response_model=schemas.Stepped)

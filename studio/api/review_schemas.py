@@ -138,6 +138,18 @@ class CommentList(BaseModel):
     comments: list[Comment]
 
 
+class Me(BaseModel):
+    name: str
+
+
+class People(BaseModel):
+    """`me`: who asks, "local" where nobody said; `fixed`: the login says it; `people`: all names that are known."""
+
+    me: str
+    fixed: bool
+    people: list[str]
+
+
 class Suggestion(BaseModel):
     """A suspicious moment. `other`: a second track; `remedy`: the body of an operation that would mend it."""
 

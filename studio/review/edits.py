@@ -48,9 +48,11 @@ def set_category(store: Store, video_id: int, track_id: int, category_id: int, u
     return perform(store, video_id, user, tracks.change_category([track_id], category_id))
 
 
-def new_track(store: Store, video_id: int, category_id: int, frame: int, user: str) -> Applied:
+def new_track(
+    store: Store, video_id: int, category_id: int, frame: int, user: str, request: str | None = None
+) -> Applied:
     """A new, empty track of a category, begun at `frame`. On a video that was never run it opens a run made by hand."""
-    return perform(store, video_id, user, tracks.new_track(category_id, frame))
+    return perform(store, video_id, user, tracks.new_track(category_id, frame), request)
 
 
 def log(database: Database, video_id: int, user: str | None = None) -> dict[str, Any]:

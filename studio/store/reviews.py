@@ -45,6 +45,15 @@ def reviews(database: Database, project_id: int) -> list[Row]:
     return list(database.query(sql, (project_id,)))
 
 
+def people(database: Database) -> set[str]:
+    """The names of all who have changed, said or been given something."""
+    sql = """
+        select user from edits union select user from comments union select resolved_by from comments
+        union select user from reviews union select assignee from reviews union select user from suggestions
+    """
+    return {name for (name,) in database.execute(sql).fetchall() if name}
+
+
 def set_state(database: Database, video_id: int, state: str, user: str, comment: str | None = None) -> Row:
     """Bring a video to another review state. `comment`: why; a returned video needs it."""
     current = review(database, video_id)

@@ -118,3 +118,28 @@ def test_each_person_has_an_undo_of_their_own(people: dict[str, TestClient], sto
     assert (logs["ann"]["can_undo"], logs["ann"]["can_redo"]) == (False, True)
     assert (logs["bob"]["can_undo"], logs["bob"]["can_redo"]) == (True, False)
     assert [(edit["user"], edit["undone"]) for edit in logs["ann"]["edits"]] == [("ann", True), ("bob", False)]
+
+
+def test_people_say_who_they_are_and_their_work_carries_the_name(client: TestClient, store: Store, video: Row) -> None:
+    track = predict(store, video, {0: range(10)})[0]
+    address = f"/videos/{video['id']}"
+    assert client.get("/people").json() == {"me": "local", "fixed": False, "people": []}
+    assert client.put("/me", json={"name": "  "}).status_code == 422
+    assert client.put("/me", json={"name": " Åsa; <b>K</b> "}).json() == {"name": "Åsa; <b>K</b>"}
+    client.post(f"{address}/ops/delete", json={"tracks": [track], "start": 2, "stop": 3})
+    assert client.get(f"{address}/edits").json()["edits"][0]["user"] == "Åsa; <b>K</b>"
+    client.patch(f"{address}/review", json={"assignee": "bob"})
+    assert client.get("/people").json() == {"me": "Åsa; <b>K</b>", "fixed": False, "people": ["bob", "Åsa; <b>K</b>"]}
+
+
+def test_a_name_that_comes_from_the_login_cannot_be_changed(people: dict[str, TestClient]) -> None:
+    assert people["ann"].put("/me", json={"name": "bob"}).status_code == 409
+    assert people["ann"].get("/people").json() == {"me": "ann", "fixed": True, "people": ["ann"]}
+
+
+def test_a_new_track_that_was_asked_for_twice_is_made_once(client: TestClient, video: Row) -> None:
+    address, named = f"/videos/{video['id']}", {"Idempotency-Key": "n1"}
+    body = {"category_id": client.get(address).json()["categories"][0]["id"], "frame": 3}
+    first, second = (client.post(f"{address}/ops/new_track", json=body, headers=named).json() for _ in range(2))
+    assert first == second
+    assert [track["id"] for track in client.get(f"{address}/tracks").json()["tracks"]] == [first["track"]]
