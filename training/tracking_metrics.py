@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from engine import masks
+from engine.masks import RLE
 from training.ytvis import Dataset, Instance, Result
 
 ALPHAS = np.linspace(0.05, 0.95, 19)  # HOTA's localisation thresholds
@@ -107,17 +108,17 @@ def frame_pairs(instances: Sequence[Instance], tracks: Sequence[Result]) -> Iter
     crowds = [it.segmentations for it in instances if it.crowd]
     length = len((instances or tracks)[0].segmentations)
     for frame in range(length):
-        objects = [number for number, masks_of in enumerate(counted) if _seen(masks_of[frame])]
-        seen = [number for number, track in enumerate(tracks) if _seen(track.segmentations[frame])]
-        found = [tracks[number].segmentations[frame] for number in seen]
-        overlap = masks.iou([counted[number][frame] for number in objects], found)
-        crowd = masks.iou([masks_of[frame] for masks_of in crowds if _seen(masks_of[frame])], found)
+        objects, theirs = _seen(counted, frame)
+        seen, ours = _seen([track.segmentations for track in tracks], frame)
+        overlap, crowd = masks.iou(theirs, ours), masks.iou(_seen(crowds, frame)[1], ours)
         stays = (overlap >= SAME).any(0) | ~(crowd >= SAME).any(0)
-        yield FramePairs(np.array(objects, np.int64), np.array(seen, np.int64)[stays], overlap[:, stays])
+        yield FramePairs(objects, seen[stays], overlap[:, stays])
 
 
-def _seen(rle: masks.RLE | None) -> bool:
-    return rle is not None and masks.area(rle) > 0
+def _seen(segmentations: Sequence[Sequence[RLE | None]], frame: int) -> tuple[Ids, list[RLE]]:
+    """The numbers and the masks of those that have any pixel in a frame."""
+    there = [(number, rle) for number, track in enumerate(segmentations) if (rle := track[frame]) and masks.area(rle)]
+    return np.array([number for number, _ in there], np.int64), [rle for _, rle in there]
 
 
 def _add(counts: _Counts, frames: list[FramePairs]) -> None:
