@@ -28,8 +28,14 @@ export function createApi(base) {
     video: (id) => request(video(id)),
     tracks: (id) => request(`${video(id)}/tracks`),
     timeline: (id) => request(`${video(id)}/timeline`),
+    confidence: (id, bins) => request(`${video(id)}/confidence?bins=${bins}`),
+    times: (id) => request(`${video(id)}/times`),
     edits: (id) => request(`${video(id)}/edits`),
     masks: (id, start, count) => request(`${video(id)}/masks?start=${start}&n=${count}`),
+
+    /** Addresses of small pictures: n of them side by side along a range of frames; a track's best one, of a revision. */
+    stripUrl: (id, query) => `${video(id)}/strip.jpg?${new URLSearchParams(query)}`,
+    trackThumbnailUrl: (id, track, query) => `${video(id)}/tracks/${encodeURIComponent(track)}/thumbnail.jpg?${new URLSearchParams(query)}`,
 
     /** Address of a frame's picture; height in pixels, or null for the video's own. With the video's version in it the
      *  browser may keep the picture for ever. */

@@ -1,0 +1,45 @@
+/* The timeline as a feature: its keys, the pictures' address, what it has to know. In: the parts of the page.
+   Out: bindings (see features.js). */
+
+import { keepKnowledge } from "./knowledge.js";
+import { endingAt, startingAt } from "./span.js";
+
+const PAGE = 10; // tracks
+
+export function createTimelineTools(parts) {
+  const { api, commands, player, store, timeline } = parts;
+  const { state } = store;
+  timeline.stripAddress = (video) => (start, stop, n, h) => api.stripUrl(video.id, { start, stop, n, h, v: video.version });
+  const opened = ({ video }) => (video ? null : "Open a video first.");
+  const listed = () => state.listed ?? state.tracks.map(({ id }) => id);
+  const walk = (delta) => () => commands.select(neighbour(listed(), state.selected, delta));
+  const bind = (id, group, keys, text, run, rest = {}) => ({ id, group, keys, text, run, when: opened, ...rest });
+  const repeats = { repeats: true };
+
+  return {
+    bindings: [
+      bind("previousTrack", "Tracks", ["ArrowUp"], "Previous track of the list", walk(-1), repeats),
+      bind("nextTrack", "Tracks", ["ArrowDown"], "Next track of the list", walk(1), repeats),
+      bind("tracksBack", "Tracks", ["PageUp"], "Ten tracks up", walk(-PAGE), repeats),
+      bind("tracksOn", "Tracks", ["PageDown"], "Ten tracks down", walk(PAGE), repeats),
+      bind("rangeStart", "Timeline", ["I"], "Range starts here", () =>
+        store.set({ span: startingAt(state.want, state.span, state.video.length) })),
+      bind("rangeEnd", "Timeline", ["O"], "Range ends here", () => store.set({ span: endingAt(state.want, state.span) })),
+      bind("clearRange", "Timeline", ["Shift+I"], "Clear the range", () => store.set({ span: null })),
+      bind("wholeTimeline", "Timeline", ["T"], "Whole timeline; again: back, or the range", () => timeline.fit()),
+      bind("slower", "Playback", ["<"], "Slower", () => player.changeSpeed(-1)),
+      bind("faster", "Playback", [">"], "Faster", () => player.changeSpeed(1)),
+      bind("loop", "Playback", ["Alt+L"], "Loop over the range, or the whole video", () =>
+        store.set({ loop: !state.loop })),
+    ],
+    end: keepKnowledge(parts),
+  };
+}
+
+/** The track so many places up or down in the list; the first or last one when none of it is selected. */
+export function neighbour(ids, selected, delta) {
+  if (ids.length === 0) return null;
+  const index = ids.indexOf(selected);
+  if (index < 0) return delta > 0 ? ids[0] : ids.at(-1);
+  return ids[Math.max(0, Math.min(ids.length - 1, index + delta))];
+}
