@@ -16,6 +16,7 @@ from engine import CTVIS, FrameOutput
 from training import contrastive
 from training.contrastive import contrastive_loss
 from training.criterion import Criterion, Losses
+from training.doubt import Doubt, unjudged
 from training.matcher import Match, Target, matched_queries
 
 RIVAL_OVERLAP = 0.3  # IoU from which a query's mask is a look at the same instance
@@ -28,6 +29,7 @@ class ClipTarget:
 
     labels: Tensor  # (n,) int64 category indices from 0
     masks: Tensor  # (n, T, H, W) bool
+    doubt: Doubt | None = None  # regions (T, H, W) and whole (T,), where the frames were not annotated as a whole
 
     @property
     def visible(self) -> Tensor:
@@ -65,11 +67,12 @@ def clip_loss(
     "paper"). reid_weight: a factor on both re-ID terms.
     """
     outputs = model.layer_outputs(batch.frames.flatten(0, 1))  # frames of a clip lie together: (B*T, ...)
-    losses = criterion(outputs, _frame_targets(batch, model.frame_format.divisor))
+    targets = _frame_targets(batch, model.frame_format.divisor)
+    losses = criterion(outputs, targets)
     total, terms = losses.total, dict(losses.final)
     if batch.frames.shape[1] > 1:
         embeds, valid, query = _tracks(outputs[-1], losses, batch)
-        kept = rivals(outputs[-1], losses.matching) if rivals_only else None
+        kept = rivals(outputs[-1], losses.matching, targets) if rivals_only else None
         kept = None if kept is None else kept.unflatten(0, batch.frames.shape[:2]).transpose(0, 1)
         reid = contrastive_loss(embeds, valid, query, recipe=recipe, rivals=kept)
         weighted = contrastive.WEIGHTS["reid"] * reid.reid + contrastive.WEIGHTS["reid_aux"] * reid.aux
@@ -79,22 +82,34 @@ def clip_loss(
 
 
 @torch.no_grad()
-def rivals(output: FrameOutput, matching: Sequence[Match]) -> Tensor:
-    """(N, Q) bool: queries that say something and look at no instance that another query of the frame was matched to."""
+def rivals(output: FrameOutput, matching: Sequence[Match], targets: Sequence[Target] = ()) -> Tensor:
+    """(N, Q) bool: queries that say something and look at no instance that another query of the frame was matched to, nor
+    at what is in doubt: that may be the very same instance."""
     inside = (output.masks.flatten(2) > 0).float()  # (N, Q, h*w)
     shared = inside @ inside.transpose(1, 2)
     area = inside.sum(-1)
     overlap = shared / (area[:, :, None] + area[:, None] - shared).clamp(min=1)
     beside = [(iou[:, match.queries] < RIVAL_OVERLAP).all(-1) for iou, match in zip(overlap, matching, strict=True)]
-    return torch.stack(beside) & (output.logits.softmax(-1)[..., :-1].amax(-1) > RIVAL_SCORE)
+    found = torch.stack(beside) & (output.logits.softmax(-1)[..., :-1].amax(-1) > RIVAL_SCORE)
+    for frame, target in enumerate(targets):
+        if target.doubt is not None:
+            found[frame] &= ~unjudged(output.masks[frame], target.doubt)
+    return found
 
 
 def _frame_targets(batch: ClipBatch, divisor: int) -> list[Target]:
     """The visible instances of every frame, on the padded canvas that the net sees, clip by clip."""
     height, width = batch.frames.shape[-2:]
     padding = (0, -width % divisor, 0, -height % divisor)
+
+    def doubt(clip: ClipTarget, frame: int) -> Doubt | None:
+        if clip.doubt is None:
+            return None
+        ignored, rejected, whole = (part[frame] for part in clip.doubt)
+        return Doubt(F.pad(ignored, padding), F.pad(rejected, padding), whole)
+
     return [
-        Target(clip.labels[visible], F.pad(clip.masks[visible, frame], padding))
+        Target(clip.labels[visible], F.pad(clip.masks[visible, frame], padding), doubt(clip, frame))
         for clip in batch.targets
         for frame, visible in enumerate(clip.visible)
     ]

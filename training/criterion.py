@@ -14,10 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.errors import DataError
+from training.doubt import unjudged
 from training.losses import binary_cross_entropy, dice_loss, sample_points, uncertain_points
 from training.matcher import Match, Matcher, Target, at_least_float32
 
 WEIGHTS: Mapping[str, float] = {"class": 2.0, "mask": 5.0, "dice": 5.0}
+LEFT_ALONE = -100  # as a query's wanted class: it takes no part
 
 
 class LayerOutput(Protocol):
@@ -72,7 +74,7 @@ class Criterion:
         for layer in layers:
             logits, masks = self._trained_only(at_least_float32(layer.logits)), at_least_float32(layer.masks)
             matching = matcher(logits, masks, targets, generator)
-            losses = {"class": self._class_loss(logits, targets, matching)}
+            losses = {"class": self._class_loss(logits, masks, targets, matching)}
             losses["mask"], losses["dice"] = self._mask_losses(masks, targets, matching, max(count, 1.0), generator)
             per_layer.append(losses)
         terms = {name: torch.stack([losses[name] for losses in per_layer]).sum() for name in per_layer[-1]}
@@ -84,14 +86,20 @@ class Criterion:
         trained = self.trained.to(logits.device)
         return logits.masked_fill(~F.pad(trained, (0, 1), value=True), -torch.inf)  # "no object" is always trained
 
-    def _class_loss(self, logits: Tensor, targets: Sequence[Target], matching: Sequence[Match]) -> Tensor:
-        """Cross-entropy over all queries; an unmatched query should say "no object"."""
+    def _class_loss(
+        self, logits: Tensor, masks: Tensor, targets: Sequence[Target], matching: Sequence[Match]
+    ) -> Tensor:
+        """Cross-entropy over all queries; an unmatched query should say "no object", unless the target is in doubt."""
         wanted = torch.full(logits.shape[:2], self.num_classes, dtype=torch.int64, device=logits.device)
         for frame, (target, match) in enumerate(zip(targets, matching, strict=True)):
+            if target.doubt is not None:
+                wanted[frame, unjudged(masks[frame], target.doubt)] = LEFT_ALONE
             wanted[frame, match.queries] = target.labels[match.targets]
+        if bool((wanted == LEFT_ALONE).all()):
+            return logits.nan_to_num(neginf=0.0).sum() * 0.0
         weights = logits.new_ones(self.num_classes + 1)
         weights[-1] = self.no_object_weight
-        return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), weights)
+        return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), weights, ignore_index=LEFT_ALONE)
 
     def _mask_losses(
         self,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -34,14 +35,20 @@ class TrainEvent:
     losses: dict[str, float]
 
 
-class _Run:
-    """What a run must remember to go on: weights, their average, the optimiser, how far it is."""
+class Run:
+    """What a run must remember to go on: weights, their average, the optimiser, how far it is, and free notes (plain values)."""
 
     def __init__(self, model: CTVIS, config: TrainConfig) -> None:
         self.model, self.config = model, config
         self.optimizer = make_optimizer(model, config)
         self.average = deepcopy(model).requires_grad_(False) if config.average else None
         self.step, self.seconds = 0, 0.0
+        self.notes: dict[str, Any] = {}
+
+    @property
+    def averaged(self) -> CTVIS:
+        """The net as it is to be used: the averaged one, if there is one."""
+        return self.average or self.model
 
     @property
     def progress(self) -> float:
@@ -58,6 +65,7 @@ class _Run:
             "step": self.step,
             "seconds": self.seconds,
             "random": torch.get_rng_state(),
+            "notes": self.notes,
         }
         partial = path.with_suffix(".partial")
         with partial.open("wb") as file:
@@ -74,6 +82,7 @@ class _Run:
         self.optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["random"])
         self.step, self.seconds = state["step"], state["seconds"]
+        self.notes = state.get("notes", {})
 
     def update_average(self) -> None:
         """An exponential mean of the weights that starts fast, so that it does not remember the first, random ones."""
@@ -101,7 +110,7 @@ def train(
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
-    run = _Run(model.train(), config)
+    run = Run(model.train(), config)
     state = folder / "state.pt"
     if state.exists():
         run.load(state)
@@ -111,7 +120,7 @@ def train(
         started = time.monotonic()
         learning_rate = set_rate(run.optimizer, run.progress, config)
         batch = next_batch(run.progress)
-        losses = _step(run, batch, criterion)
+        losses = take_step(run, batch, criterion)
         run.update_average()
         run.step += 1
         run.seconds += time.monotonic() - started
@@ -128,10 +137,11 @@ def train(
             run.save(state)
             saved = time.monotonic()
     run.save(state)
-    return (run.average or run.model).eval()
+    return run.averaged.eval()
 
 
-def _step(run: _Run, batch: ClipBatch, criterion: Criterion) -> dict[str, float]:
+def take_step(run: Run, batch: ClipBatch, criterion: Criterion) -> dict[str, float]:
+    """One step of the optimiser on a batch; none where the gradient is not finite. Returns the losses and the gradient's norm."""
     with torch.autocast(batch.frames.device.type, torch.bfloat16, enabled=run.config.autocast == "bfloat16"):
         recipe = run.config.recipe, run.config.rivals_only, run.config.reid_weight
         loss = clip_loss(run.model, batch, criterion, *recipe)

@@ -13,6 +13,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from training.doubt import Doubt
 from training.losses import pairwise_binary_cross_entropy, pairwise_dice_loss, sample_points
 
 
@@ -21,6 +22,7 @@ class Target(NamedTuple):
 
     labels: Tensor  # (n,) int64 category indices from 0
     masks: Tensor  # (n, H, W) bool or 0..1 float, over the same padded canvas as the network's masks
+    doubt: Doubt | None = None  # where the frame was not annotated as a whole
 
 
 class Match(NamedTuple):
