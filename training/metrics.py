@@ -165,12 +165,24 @@ def _accumulate(verdicts: Sequence[_Verdicts], area: int, most: int, precision: 
     ignored = np.concatenate([v.ignored[area, :, :most] for v in verdicts], axis=1)[:, order]
     true = np.cumsum(matched & ~ignored, axis=1).astype(np.float64)
     false = np.cumsum(~matched & ~ignored, axis=1).astype(np.float64)
+    precision[:] = _precision_at_recalls(true, false, counted)
+    recall[:] = true[:, -1] / counted if len(order) else 0.0
+
+
+def average_precision(scores: Sequence[float], right: Sequence[bool], counted: int) -> float:
+    """AP of one category at one IoU threshold from its tracks, of which some are right, and the number of its objects."""
+    order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")
+    hits = np.asarray(right, dtype=bool)[None, order]
+    return float(_precision_at_recalls(np.cumsum(hits, 1, float), np.cumsum(~hits, 1, float), counted).mean())
+
+
+def _precision_at_recalls(true: Floats, false: Floats, counted: int) -> Floats:
+    """(T, R) from the numbers of right and wrong tracks among the first 1, 2, ... D of each threshold, (T, D)."""
     recalls, precisions = true / counted, true / (true + false + np.spacing(1))
     precisions = np.maximum.accumulate(precisions[:, ::-1], axis=1)[:, ::-1]  # never rising with recall
     precisions = np.pad(precisions, ((0, 0), (0, 1)))  # 0 beyond the highest recall
-    for t, reached in enumerate(recalls):
-        precision[t] = precisions[t, np.searchsorted(reached, RECALL_POINTS, side="left")]
-    recall[:] = recalls[:, -1] if len(order) else 0.0
+    places = [np.searchsorted(reached, RECALL_POINTS, side="left") for reached in recalls]
+    return np.take_along_axis(precisions, np.array(places), axis=1)
 
 
 def _summarise(precision: Floats, recall: Floats) -> dict[str, float]:
