@@ -274,6 +274,28 @@ def create_app(video: FakeVideo, page: bool = True) -> FastAPI:
         video.category_names.append(name)
         return {"id": len(video.category_names), "name": name}
 
+    @app.get(base + "/suggestions")
+    def suggestions() -> dict[str, Any]:
+        return {"rev": video.rev, "suggestions": []}
+
+    @app.get(base + "/progress")
+    def progress() -> dict[str, Any]:
+        counts = {"masks": len(video.masks), "frames": video.length, "tracks": len(video.tracks)}
+        verified = {f"verified_{name}": 0 for name in counts}
+        return {"rev": video.rev, **counts, **verified, "masks_per_minute": None, "seconds_left": None}
+
+    @app.get(base + "/review")
+    def review() -> dict[str, Any]:
+        return {"video_id": 1, "state": "to_do", "assignee": None, "user": None, "at": None}
+
+    @app.get(base + "/comments")
+    def comments() -> dict[str, Any]:
+        return {"comments": []}
+
+    @app.get("/api/v1/people")
+    def people() -> dict[str, Any]:
+        return {"me": "local", "fixed": False, "people": []}
+
     @app.get("/api/v1/videos/{rest:path}")
     def missing(rest: str) -> JSONResponse:
         return JSONResponse({"detail": f"There is no video {rest.split('/')[0]}."}, 404)

@@ -155,7 +155,7 @@ def test_a_failed_save_is_kept_and_goes_first_on_retry(modules: Any) -> None:
     """
     )
     answer = call(modules, "store save_queue api", body)
-    assert answer["failed"] == {"state": "failed", "pending": 2, "message": "The disk is full."}
+    assert answer["failed"] == {"state": "failed", "pending": 2, "message": "The disk is full.", "waiting": []}
     assert (answer["log"], answer["state"]) == (["a", "b"], "saved")
 
 

@@ -2,7 +2,9 @@
    In: the store's selection and frame. Out: requests in the order of the deeds (save_queue.js), sentences as toasts.
    A stroke shows at once and is saved behind; everything else shows when the server has done it. */
 
+import { requestKey } from "./request_key.js";
 import { areaOfRuns, encodeCounts } from "./rle.js";
+import { entryOf, MaskChange, maskRecord } from "./saving/mask_change.js";
 
 export class Commands {
   #answer = null;
@@ -70,11 +72,15 @@ export class Commands {
     const before = masks.find(frame, track);
     const empty = areaOfRuns(runs) === 0;
     if (empty ? !before : before && sameRuns(before.runs, runs)) return;
-    const drawn = { frame, track, runs, size: [height, width], counts: encodeCounts(runs) };
-    const entry = empty ? null : { ...drawn, score: null, source: "user", verified: true, rev: 0 };
+    const counts = empty ? null : encodeCounts(runs);
+    const text = `${empty ? "Erased" : before ? "Changed" : "Drew"} track ${track} in frame ${frame}`;
+    const change = { frame, track, size: [height, width], counts, rev: before?.rev ?? 0, text };
+    const record = maskRecord(this.store.state.video.id, change);
+    const entry = entryOf(record);
     const unsaved = masks.overlay(frame, track, entry);
+    record.rev = unsaved.rev;
     this.stage.showMasks(frame, masks.peek(frame));
-    this.queue.push(this.#saveJob(masks, unsaved, entry));
+    this.queue.push(new MaskChange(this, record, unsaved, entry));
   }
 
   deleteTrack(track = this.store.state.selected) {
@@ -96,11 +102,13 @@ export class Commands {
   /** Starts a track without masks and makes it ready for the brush. */
   newTrack(category) {
     const { want } = this.store.state;
-    return this.#operate("new_track", { category_id: category.id, frame: want }, "none", null, (answer) => {
+    const started = (answer) => {
       this.select(answer.track);
       this.store.set({ tool: "brush" });
       this.toast(`Track ${answer.track} started. Paint it on this frame.`);
-    });
+    };
+    const text = `Started a ${category.name} in frame ${want}`;
+    return this.#operate("new_track", { category_id: category.id, frame: want }, "none", null, started, text);
   }
 
   async addCategory(name) {
@@ -144,55 +152,22 @@ export class Commands {
     return from < 0 ? [other] : ids.slice(from, to + 1);
   }
 
-  #saveJob(masks, unsaved, entry) {
-    const { id } = this.store.state.video;
-    const { frame, track } = unsaved;
-    return {
-      run: async () => {
-        if (unsaved.dropped) return;
-        const answer = await this.#save(id, unsaved, entry);
-        masks.settle(unsaved, entry, answer.rev);
-        if (masks !== this.session.masks) return; // another video is open by now
-        this.session.adopt(answer.video_rev, "none");
-        this.session.refreshSoon();
-      },
-      rejected: (error) => {
-        masks.reject(unsaved);
-        const changed = "it was changed elsewhere in the meantime. The current mask is shown.";
-        const why = error.status === 409 ? changed : error.message;
-        this.toast(`Your stroke on track ${track}, frame ${frame}, was not saved: ${why}`, { tone: "error" });
-        if (masks !== this.session.masks) return;
-        this.stage.showMasks(frame, masks.peek(frame));
-        this.session.refreshSoon();
-        this.session.navigator.refresh();
-      },
-    };
-  }
-
-  /** Saves one mask. A refusal whose current mask is this very one means an earlier try did arrive. */
-  async #save(id, { frame, track, rev }, entry) {
-    try {
-      if (!entry) return await this.api.deleteMask(id, track, frame, rev);
-      return await this.api.putMask(id, track, frame, entry.runs, rev);
-    } catch (error) {
-      const current = error.body?.current;
-      if (error.status !== 409 || (current?.counts ?? null) !== (entry?.counts ?? null)) throw error;
-      return { rev: current?.rev ?? 0 };
-    }
-  }
-
-  #operate(operation, body, touched, said = null, then = () => {}) {
-    const { id } = this.store.state.video;
+  /** text: what it is, for an operation that the server does once however often it is sent; such a one may wait. */
+  #operate(operation, body, touched, said = null, then = () => {}, text = null) {
+    const { video, rev: seen } = this.store.state;
+    const { id } = video;
+    const key = requestKey();
     this.queue.push({
+      record: text ? { key, kind: "operation", video: id, op: operation, body, seen, text } : null,
       run: async () => {
-        const answer = await this.api.operate(id, operation, body);
+        const answer = await this.api.operate(id, operation, body, { key });
         if (this.store.state.video?.id !== id) return;
         this.session.adopt(answer.rev, touched);
         await this.session.refreshNow();
         if (said) this.toast(said, { action: { label: "Undo", run: () => this.undo() } });
         then(answer);
       },
-      once: true,
+      once: text === null,
       rejected: (error) => this.#refused(error),
     });
   }
@@ -201,9 +176,11 @@ export class Commands {
   #revert(direction, verb) {
     const { id } = this.store.state.video ?? {};
     if (!id) return;
+    const key = requestKey();
     this.queue.push({
+      record: { key, kind: direction, video: id, text: direction === "undo" ? "Undo" : "Redo" },
       run: async () => {
-        const answer = await this.api[direction](id);
+        const answer = await this.api[direction](id, key);
         if (this.store.state.video?.id !== id) return;
         if (!answer.edit) {
           this.toast(`Nothing to ${direction}.`);
@@ -214,7 +191,6 @@ export class Commands {
         this.#showWhere(answer);
         this.toast(`${verb}: ${answer.edit.summary}`);
       },
-      once: true,
       rejected: (error) => this.#refused(error),
     });
   }

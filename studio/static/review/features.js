@@ -6,7 +6,10 @@
      toolbar, stage, transport, dialogs: elements for the toolbar, over the picture, in the playback bar, above everything
      end(): called when the page goes */
 
-export const FEATURES = [];
+import { createSaving } from "./saving/saving.js";
+import { createTimelineTools } from "./timeline/tools.js";
+
+export const FEATURES = [createTimelineTools, createSaving];
 
 /** Calls all of them and joins what they give: {bindings, inspector, toolbar, stage, transport, dialogs, end}. */
 export function createFeatures(parts, features = FEATURES) {

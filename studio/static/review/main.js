@@ -145,7 +145,7 @@ function spaceBar(pointer, player) {
 
 function warnBeforeLeaving(queue) {
   const warn = (event) => {
-    if (queue.busy) event.preventDefault();
+    if (queue.atRisk) event.preventDefault();
   };
   window.addEventListener("beforeunload", warn);
   return () => window.removeEventListener("beforeunload", warn);

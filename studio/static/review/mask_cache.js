@@ -74,6 +74,11 @@ export class MaskCache {
     return unsaved;
   }
 
+  /** Lays what an earlier visit, or an earlier opening of the video, left unsaved over the saved masks. */
+  carryOver(unsaved) {
+    this.#unsaved.set(`${unsaved.frame}/${unsaved.track}`, unsaved);
+  }
+
   /** One save has ended well: `entry` (or null) is what the server now holds under the revision `rev`. */
   settle(unsaved, entry, rev) {
     const { frame, track } = unsaved;

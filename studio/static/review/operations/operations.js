@@ -50,6 +50,7 @@ export class Operations {
     const key = requestKey();
     return new Promise((resolve, reject) => {
       this.queue.push({
+        record: { key, kind: "operation", video: id, op: name, body, seen, text: textOf(name, body) },
         run: async () => {
           const answer = await this.api.operate(id, name, body, { key, rev: this.session.afterOwn(seen) });
           if (this.store.state.video?.id !== id) return resolve(null);
@@ -75,4 +76,13 @@ export class Operations {
     this.toast(error.message, { tone: "error" });
     return null;
   }
+}
+
+/** What an operation is, in words, while it waits for the server: "Swap · tracks 3, 5". */
+function textOf(name, { track, tracks, first, second, into }) {
+  const words = name.replaceAll("_", " ");
+  const concerned = [track, first, second, into, ...(tracks ?? [])].filter(Number.isInteger);
+  const title = words[0].toUpperCase() + words.slice(1);
+  if (concerned.length === 0) return title;
+  return `${title} · ${concerned.length === 1 ? "track" : "tracks"} ${concerned.join(", ")}`;
 }
