@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 
 from engine.errors import CtvisError
 from engine.ops import active_kernel
-from studio.api import frames, library, operations, people, review, schemas, suggestions, teamwork, work
+from studio.api import frames, library, operations, people, review, schemas, suggestions, teamwork, times, work
 from studio.api.access import BodyLimit, same_origin
 from studio.api.context import InStudio, Studio
 from studio.api.frame_cache import FrameCache
@@ -45,7 +45,7 @@ def create_api(home: Home, store: Store, dependencies: Sequence[Dependency] = ()
     problems: dict[int | str, dict[str, Any]] = {
         status: {"model": schemas.Problem} for status in (403, 404, 409, 413, 422)
     }
-    for module in (library, frames, review, operations, suggestions, teamwork, people, work):
+    for module in (library, frames, review, operations, suggestions, teamwork, people, times, work):
         app.include_router(module.router, responses=problems)
 
     @app.get("/health", response_model=schemas.Health)

@@ -159,6 +159,12 @@ class Timeline(BaseModel):
     verified: dict[str, list[tuple[int, int]]]
 
 
+class FrameTimes(BaseModel):
+    """Seconds from the first frame, one for every frame; null where the frame rate says the same."""
+
+    times: list[float] | None
+
+
 class MaskSaved(BaseModel):
     """`rev` is the mask's, 0 when it is gone."""
 
