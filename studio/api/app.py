@@ -14,7 +14,18 @@ from starlette.responses import JSONResponse
 
 from engine.errors import CtvisError
 from engine.ops import active_kernel
-from studio.api import frames, library, operations, people, review, schemas, suggestions, teamwork, times, work
+from studio.api import (
+    frames,
+    library,
+    operations,
+    people,
+    review,
+    schemas,
+    suggestions,
+    teamwork,
+    times,
+    work,
+)
 from studio.api.access import BodyLimit, same_origin
 from studio.api.context import InStudio, Studio
 from studio.api.frame_cache import FrameCache

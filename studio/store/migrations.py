@@ -239,6 +239,17 @@ def store_detections(database: Database) -> None:
     database.execute("alter table runs add column tracking text")
 
 
+def keep_preferences(database: Database) -> None:
+    """What a person set for themselves (`preferences.py`)."""
+    database.execute("""
+        create table preferences (
+          user text primary key,
+          chosen text not null,  -- JSON object
+          at text not null default (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+        ) strict, without rowid
+    """)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     create_library,
     create_predictions,
@@ -249,6 +260,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     note_origins_of_models,
     create_finetunes,
     store_detections,
+    keep_preferences,
 )
 
 

@@ -73,6 +73,8 @@ export function createApi(base) {
     changeComment: (comment, change) => send("PATCH", `${base}/comments/${comment}`, change),
     removeComment: (comment) => request(`${base}/comments/${comment}`, { method: "DELETE" }),
     people: () => request(`${base}/people`),
+    preferences: () => request(`${base}/preferences`),
+    savePreferences: (chosen) => send("PUT", `${base}/preferences`, chosen),
     rename: (name) => send("PUT", `${base}/me`, { name }),
     addCategory: (project, name) => post(`${base}/projects/${encodeURIComponent(project)}/categories`, { name }),
   };
