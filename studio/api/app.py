@@ -19,6 +19,7 @@ from studio.api import (
     library,
     operations,
     people,
+    preferences,
     review,
     schemas,
     suggestions,
@@ -56,7 +57,7 @@ def create_api(home: Home, store: Store, dependencies: Sequence[Dependency] = ()
     problems: dict[int | str, dict[str, Any]] = {
         status: {"model": schemas.Problem} for status in (403, 404, 409, 413, 422)
     }
-    for module in (library, frames, review, operations, suggestions, teamwork, people, times, work):
+    for module in (library, frames, review, operations, suggestions, teamwork, people, preferences, times, work):
         app.include_router(module.router, responses=problems)
 
     @app.get("/health", response_model=schemas.Health)
