@@ -12,7 +12,7 @@ annotated.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -83,8 +83,17 @@ class _Verdicts(NamedTuple):
     counted: NDArray[np.int64]  # (A,) instances that count
 
 
-def evaluate(dataset: Dataset, results: Sequence[Result], video_ids: Collection[int] | None = None) -> Score:
-    """Scores results against a dataset; video_ids limits both to a subset (such as YouTube-VIS 2022's short videos)."""
+def evaluate(
+    dataset: Dataset,
+    results: Sequence[Result],
+    video_ids: Collection[int] | None = None,
+    counts: Callable[[Instance], bool] = lambda instance: True,
+) -> Score:
+    """Scores results against a dataset; video_ids limits both to a subset (such as YouTube-VIS 2022's short videos).
+
+    counts: which instances are to be found. The others are ignored as those outside an area bin are: no track has to find
+    them, and one that does counts neither way.
+    """
     chosen = set(dataset.videos) if video_ids is None else set(video_ids)
     instances, tracks = _by_place(dataset.instances, chosen), _by_place(results, chosen)
     shape = (len(IOU_THRESHOLDS), len(dataset.categories), len(_AREAS), len(MAX_TRACKS))
@@ -92,11 +101,11 @@ def evaluate(dataset: Dataset, results: Sequence[Result], video_ids: Collection[
     rows = []
     for k, category in enumerate(dataset.categories.values()):
         pairs = [(instances[video, category.id], tracks[video, category.id]) for video in dataset.videos]
-        verdicts = [_judge(annotated, predicted) for annotated, predicted in pairs if annotated or predicted]
+        verdicts = [_judge(annotated, predicted, counts) for annotated, predicted in pairs if annotated or predicted]
         for m, most in enumerate(MAX_TRACKS):
             for a in range(len(_AREAS)):
                 _accumulate(verdicts, a, most, precision[:, :, k, a, m], recall[:, k, a, m])
-        counted = sum(not instance.crowd for annotated, _ in pairs for instance in annotated)
+        counted = sum(not it.crowd and counts(it) for annotated, _ in pairs for it in annotated)
         curve = precision[:, :, k, 0, -1]
         rows.append(CategoryScore(category, counted, sum(len(p) for _, p in pairs), _mean(curve), _mean(curve[0])))
     return Score(_summarise(precision, recall), tuple(rows), precision, recall)
@@ -119,12 +128,13 @@ def track_ious(tracks: Sequence[Sequence[RLE | None]], instances: Sequence[Seque
     return np.divide(intersections, unions, out=np.zeros_like(unions), where=unions > 0)
 
 
-def _judge(instances: Sequence[Instance], tracks: Sequence[Result]) -> _Verdicts:
+def _judge(instances: Sequence[Instance], tracks: Sequence[Result], counts: Callable[[Instance], bool]) -> _Verdicts:
     order = np.argsort([-track.score for track in tracks], kind="stable")[: MAX_TRACKS[-1]]
     best = [tracks[i] for i in order]
     ious = track_ious([track.segmentations for track in best], [instance.segmentations for instance in instances])
     crowd = np.array([instance.crowd for instance in instances], dtype=bool)
-    ignore = crowd | _outside(_mean_areas([instance.areas for instance in instances]))  # (A, G)
+    aside = crowd | np.array([not counts(instance) for instance in instances], dtype=bool)
+    ignore = aside | _outside(_mean_areas([instance.areas for instance in instances]))  # (A, G)
     matched, ignored = _match(ious, crowd, ignore)
     outside = _outside(_mean_areas([_areas(track.segmentations) for track in best]))  # (A, D)
     ignored |= ~matched & outside[:, None]

@@ -38,13 +38,17 @@ class Video:
 
 @dataclass(frozen=True, eq=False)
 class Instance:
-    """An annotated object: per frame its mask, and its area in pixels as the file states it (None where absent)."""
+    """An annotated object: per frame its mask, and its area in pixels as the file states it (None where absent).
+
+    occlusion: per frame how much of it is hidden in OVIS's words ("no_occlusion", ...), None where absent; empty in other files.
+    """
 
     video_id: int
     category_id: int
     segmentations: tuple[RLE | None, ...]
     areas: tuple[float | None, ...]
     crowd: bool = False
+    occlusion: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +133,16 @@ def _instance(entry: Any, videos: Mapping[int, Video], categories: Mapping[int, 
         areas = [float(count) if count else None for count in pixels]
     if len(areas) != video.length or not all(isinstance(area, int | float | None) for area in areas):
         raise DataError(f"{where}: areas must be {video.length} numbers or nulls, one per frame of video {video.id}.")
-    return Instance(video.id, category.id, segmentations, tuple(areas), bool(_get(entry, "iscrowd", where, default=0)))
+    crowd = bool(_get(entry, "iscrowd", where, default=0))
+    return Instance(video.id, category.id, segmentations, tuple(areas), crowd, _occlusion(entry, video, where))
+
+
+def _occlusion(entry: Any, video: Video, where: str) -> tuple[str | None, ...]:
+    levels = _get(entry, "occlusion", where, default=None) or ()
+    words = isinstance(levels, list | tuple) and all(isinstance(level, str | None) for level in levels)
+    if levels and not (words and len(levels) == video.length):
+        raise DataError(f"{where}: occlusion must be {video.length} words or nulls, one per frame of video {video.id}.")
+    return tuple(levels)
 
 
 def _result(entry: Any, dataset: Dataset, where: str) -> Result:
