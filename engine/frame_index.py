@@ -9,6 +9,7 @@ fails, or cannot be relied on, the whole file is decoded once instead. No pixels
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from zipfile import BadZipFile
 
 import av
 import numpy as np
@@ -59,6 +60,26 @@ class FrameIndex:
             return [None]
         before = [key for key in self.keys if key.pts <= self.pts[ordinal]]
         return [*reversed(before[-2:]), None]
+
+    def save(self, path: Path) -> None:
+        """Write the index to a file, to be `load`ed in the place of indexing again."""
+        keys = np.array(self.keys, np.int64).reshape(-1, 2)
+        facts = np.array([self.length, self.announced, self.damaged, self.pts is not None], np.int64)
+        times = np.empty(0, np.int64) if self.pts is None else self.pts
+        with path.open("wb") as file:
+            np.savez(file, facts=facts, pts=times, keys=keys)
+
+    @classmethod
+    def load(cls, path: Path) -> "FrameIndex":
+        """The index that `save` wrote. Raises OSError where there is no file, ValueError where it holds no whole index."""
+        try:
+            with np.load(path, allow_pickle=False) as saved:
+                facts, pts, keys = saved["facts"].tolist(), saved["pts"], saved["keys"].tolist()
+        except (BadZipFile, EOFError, KeyError) as error:
+            raise ValueError(f"'{path}' holds no whole index.") from error
+        length, announced, damaged, timed = facts
+        pictures = tuple(KeyPicture(*key) for key in keys)
+        return cls(length, pts if timed else None, pictures, announced, bool(damaged))
 
 
 def build_index(path: Path) -> FrameIndex:

@@ -45,16 +45,26 @@ class ImageSequence:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def frame(self, ordinal: int) -> np.ndarray:
-        """Image `ordinal` (0-based): uint8 RGB (height, width, 3)."""
+    def frame(self, ordinal: int, height: int | None = None) -> np.ndarray:
+        """Image `ordinal` (0-based): uint8 RGB (height, width, 3), scaled down to `height` pixels if that is given."""
         if not 0 <= ordinal < self.length:
             raise VideoError(f"'{self.name}' has the frames 0 to {self.length - 1}; there is no frame {ordinal}.")
-        return _read_rgb(self.paths[ordinal])
+        rgb = _read_rgb(self.paths[ordinal])
+        if height is None or height >= self.height:
+            return rgb
+        width = max(1, round(self.width * height / self.height))
+        return np.array(Image.fromarray(rgb).resize((width, height), Image.Resampling.BOX))
 
-    def frames(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[tuple[int, np.ndarray]]:
-        """Every `step`th image of [start, stop) as (ordinal, uint8 RGB (height, width, 3))."""
+    def frames(
+        self, start: int = 0, stop: int | None = None, step: int = 1, height: int | None = None
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Every `step`th image of [start, stop) as (ordinal, picture as by `frame`)."""
         for ordinal in range(start, self.length if stop is None else min(stop, self.length), step):
-            yield ordinal, self.frame(ordinal)
+            yield ordinal, self.frame(ordinal, height)
+
+    def decodes_from(self, ordinal: int) -> int:
+        """The image itself: each stands alone."""
+        return ordinal
 
     def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
         return self.frames()

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from engine.errors import VideoError
+from engine.frame_index import FrameIndex
 from engine.image_folder import ImageSequence, images_in, is_image, natural_order
 from engine.video_file import VideoFile
 
@@ -21,7 +22,8 @@ class VideoSource(Protocol):
     """A numbered sequence of RGB frames of one size.
 
     `fps` is the mean rate; `pts` holds the time of each frame in seconds, or is None where there is none (images).
-    `warning` is None, or a sentence on what part of the input cannot be read.
+    `warning` is None, or a sentence on what part of the input cannot be read. `height` asks for smaller pictures, so many pixels
+    high. `decodes_from` is the frame at or before another one that is reached without decoding any other.
     """
 
     name: str
@@ -34,8 +36,11 @@ class VideoSource(Protocol):
     def length(self) -> int: ...
     @property
     def warning(self) -> str | None: ...
-    def frame(self, ordinal: int) -> np.ndarray: ...
-    def frames(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[tuple[int, np.ndarray]]: ...
+    def frame(self, ordinal: int, height: int | None = None) -> np.ndarray: ...
+    def frames(
+        self, start: int = 0, stop: int | None = None, step: int = 1, height: int | None = None
+    ) -> Iterator[tuple[int, np.ndarray]]: ...
+    def decodes_from(self, ordinal: int) -> int: ...
     def __iter__(self) -> Iterator[tuple[int, np.ndarray]]: ...
     def __len__(self) -> int: ...
     def close(self) -> None: ...
@@ -43,10 +48,11 @@ class VideoSource(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def open_video(path: str | Path, image_fps: float = 10.0) -> VideoSource:
+def open_video(path: str | Path, image_fps: float = 10.0, index: FrameIndex | None = None) -> VideoSource:
     """Open a video file, an image, a folder of images, or a pattern such as 'frames/*.png'.
 
     `image_fps` is the rate that images are taken to have, frames per second. The name of a source is the file's or folder's own.
+    `index` spares a video file's indexing where the one of an earlier opening was kept.
     """
     path = Path(path)
     if path.is_dir():
@@ -54,7 +60,7 @@ def open_video(path: str | Path, image_fps: float = 10.0) -> VideoSource:
     if path.is_file():
         if path.stat().st_size == 0:
             raise VideoError(f"'{path}' is empty (0 bytes). Copy it again.")
-        return ImageSequence([path], path.stem, image_fps) if is_image(path) else VideoFile(path)
+        return ImageSequence([path], path.stem, image_fps) if is_image(path) else VideoFile(path, index)
     if glob.has_magic(str(path)):
         return _open_pattern(path, image_fps)
     raise VideoError(f"There is no file or folder '{path}'.")

@@ -49,6 +49,7 @@ class VideoFile:
         shown = (first.width, first.height) if self._orientation.transposed else (first.height, first.width)
         self.height, self.width = shown
         self._lock = threading.Lock()
+        self._reformatter = VideoReformatter()
         self._next = self.length  # the ordinal that `_walk` will show next
         self._walk: Iterator[tuple[int, av.VideoFrame]] = iter(())
 
@@ -71,8 +72,8 @@ class VideoFile:
             )
         return " ".join(notes) or None
 
-    def frame(self, ordinal: int) -> np.ndarray:
-        """Picture `ordinal` (0-based): uint8 RGB (height, width, 3)."""
+    def frame(self, ordinal: int, height: int | None = None) -> np.ndarray:
+        """Picture `ordinal` (0-based): uint8 RGB (height, width, 3), scaled down to `height` pixels if that is given."""
         if not 0 <= ordinal < self.length:
             raise VideoError(f"'{self.path.name}' has the frames 0 to {self.length - 1}; there is no frame {ordinal}.")
         with self._lock:
@@ -82,11 +83,13 @@ class VideoFile:
             for number, picture in self._walk:
                 self._next = number + 1
                 if number == ordinal:
-                    return self._to_rgb(picture, VideoReformatter())
+                    return self._to_rgb(picture, self._reformatter, height)
         raise VideoError(f"Frame {ordinal} of '{self.path.name}' cannot be decoded any more. Has the file changed?")
 
-    def frames(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[tuple[int, np.ndarray]]:
-        """Every `step`th picture of [start, stop) as (ordinal, uint8 RGB (height, width, 3)), decoded one after the other."""
+    def frames(
+        self, start: int = 0, stop: int | None = None, step: int = 1, height: int | None = None
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Every `step`th picture of [start, stop) as (ordinal, picture as by `frame`), decoded one after the other."""
         stop = self.length if stop is None else min(stop, self.length)
         if start >= stop:
             return
@@ -96,12 +99,16 @@ class VideoFile:
                 if ordinal >= stop:
                     return
                 if (ordinal - start) % step == 0:
-                    yield ordinal, self._to_rgb(picture, reformatter)
+                    yield ordinal, self._to_rgb(picture, reformatter, height)
         finally:
             decoder.close()
 
     def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
         return self.frames()
+
+    def decodes_from(self, ordinal: int) -> int:
+        """The key picture at or before picture `ordinal`: where decoding starts to show that one."""
+        return self._ordinal(self.index.starts(ordinal)[0])
 
     def close(self) -> None:
         with self._lock:
@@ -117,10 +124,20 @@ class VideoFile:
     def _ordinal(self, start: KeyPicture | None) -> int:
         return 0 if start is None or self.index.pts is None else int(np.searchsorted(self.index.pts, start.pts))
 
-    def _to_rgb(self, picture: av.VideoFrame, reformatter: VideoReformatter) -> np.ndarray:
-        width, height = self._coded_size
-        self._size_changes |= (picture.width, picture.height) != (width, height)
-        return self._orientation.apply(reformatter.reformat(picture, width, height, "rgb24").to_ndarray())
+    def _to_rgb(self, picture: av.VideoFrame, reformatter: VideoReformatter, height: int | None) -> np.ndarray:
+        self._size_changes |= (picture.width, picture.height) != self._coded_size
+        if height is None or height >= self.height:
+            rgb = reformatter.reformat(picture, *self._coded_size, "rgb24")
+        else:
+            size = scaled_size(self.width, self.height, height)
+            coded = size[::-1] if self._orientation.transposed else size
+            rgb = reformatter.reformat(picture, *coded, "rgb24", interpolation="AREA")
+        return self._orientation.apply(rgb.to_ndarray())
+
+
+def scaled_size(width: int, height: int, wanted: int) -> tuple[int, int]:
+    """(width, height) of a picture scaled to `wanted` pixels of height with its aspect kept."""
+    return max(1, round(width * wanted / height)), wanted
 
 
 def _walk(decoder: Decoder, index: FrameIndex, start: int) -> Iterator[tuple[int, av.VideoFrame]]:

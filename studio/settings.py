@@ -17,6 +17,7 @@ class Home:
     upload_limit: int = 32 * 1024**3
     json_limit: int = 1024**2  # the largest JSON body
     frame_cache: int = 64 * 1024**2  # encoded frames kept in memory
+    frames_limit: int = 20 * 1024**3  # frames kept ready on disk, of all videos; 0: none
 
     @property
     def database(self) -> Path:
@@ -37,6 +38,11 @@ class Home:
     @property
     def thumbnails(self) -> Path:
         return self.root / "thumbnails"
+
+    @property
+    def frames(self) -> Path:
+        """Frames made ready to be shown; what is missing there is made again."""
+        return self.root / "frames"
 
     @property
     def exports(self) -> Path:
@@ -61,7 +67,7 @@ class Home:
 
     def create(self) -> "Home":
         """Make the folders that are missing."""
-        for folder in (self.media, self.thumbnails, self.exports, self.models, self.temporary, self.logs):
+        for folder in (self.media, self.thumbnails, self.frames, self.exports, self.models, self.temporary, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
         return self
 

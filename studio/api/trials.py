@@ -21,10 +21,10 @@ from engine.video import open_video
 from studio.api import schemas
 from studio.api.access import read_body
 from studio.api.context import InStudio, Studio
-from studio.api.frame_cache import encode
 from studio.api.library import add_received, add_video, video_view
 from studio.api.uploads import ReceivedFile, receive_file
 from studio.jobs.importing import video_facts
+from studio.jpeg import encode
 from studio.store import Row, library, one
 from studio.store.errors import Conflict, NotFound
 

@@ -1,4 +1,4 @@
-"""The job that takes a video in: its checksum, the times of its frames, and a thumbnail.
+"""The job that takes a video in: its checksum, the times of its frames, and a thumbnail. Another job then prepares its frames.
 
 `video_facts` is what the web process asks of a file before it accepts it; everything that reads the whole file happens here.
 """
@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.video import open_video
+from studio.jobs.queue import JobQueue
 from studio.settings import Home
+from studio.sources import keep_index
 from studio.store import Row, Store, jobs, library
 from studio.store.errors import Conflict
 
@@ -37,6 +39,7 @@ def import_video(store: Store, home: Home, job: Row) -> None:
     with open_video(path) as source:
         pts = None if source.pts is None else np.asarray(source.pts, "<f8").tobytes()
         write_thumbnail(source.frame(source.length // 2), home.thumbnails / f"{video['id']}.jpg")
+        keep_index(home, video, source)
         warning = source.warning
     with store.transaction() as database:
         twin = library.find_video(database, video["project_id"], sha256=checksum)
@@ -45,6 +48,9 @@ def import_video(store: Store, home: Home, job: Row) -> None:
         sql = "update videos set sha256 = ?, pts = ?, state = 'ready', error = ? where id = ?"
         database.execute(sql, (checksum, pts, warning, video["id"]))
         jobs.finish(database, job["id"], message=warning or "")
+        frames = jobs.prepare_frames(database, video)
+    if frames is not None:
+        JobQueue(home).put(frames)
 
 
 def sha256(path: Path) -> str:

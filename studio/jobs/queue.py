@@ -1,7 +1,8 @@
 """The queue between the web process and the worker: Huey on a SQLite file of its own.
 
 It only carries the ids of jobs; whether one runs, and what it is, stands in the jobs table. Inference has a queue to itself,
-so that a video can be imported or a project exported while a model runs for hours.
+so that a video can be imported or a project exported while a model runs for hours; preparing frames has one too, for it may take
+long and nobody waits for its end.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from huey import SqliteHuey
 from studio.settings import Home
 from studio.store import Row
 
-QUEUES = ("library", "inference")
+QUEUES = ("library", "inference", "frames")
+QUEUE_OF = {"run": "inference", "frames": "frames"}  # by the kind of the job; all others: "library"
 
 
 class JobQueue:
@@ -28,7 +30,7 @@ class JobQueue:
 
     def put(self, job: Row) -> None:
         """Wake the worker for a job. Twice does no harm."""
-        self._tasks["inference" if job["kind"] == "run" else "library"](job["id"])
+        self._tasks[QUEUE_OF.get(job["kind"], "library")](job["id"])
 
     def refill(self, jobs: list[Row]) -> None:
         """Forget what the queue holds and put these jobs in."""

@@ -8,6 +8,7 @@ import shutil
 import time
 from pathlib import Path
 
+from studio.frame_store import FrameStore
 from studio.jobs.drawing import overlay_path
 from studio.settings import Home
 from studio.store import Row, Store, one, removal
@@ -44,6 +45,7 @@ def _clear_video(store: Store, home: Home, video_id: int) -> None:
         (stored,) = database.execute("delete from videos where id = ? returning path", (video_id,)).fetchone()
     (home.thumbnails / f"{video_id}.jpg").unlink(missing_ok=True)
     overlay_path(home, video_id).unlink(missing_ok=True)
+    FrameStore(home.frames, home.frames_limit).remove(video_id)
     _remove_media(store, home, stored)
 
 

@@ -59,7 +59,8 @@ class WorkerProcess:
             self._stopped.wait(pause)
 
     def _run_once(self) -> None:
-        command = [sys.executable, "-m", "studio.jobs.worker", "--home", str(self.home.root.resolve()), "--with-parent"]
+        home = ["--home", str(self.home.root.resolve()), "--frames-limit", str(self.home.frames_limit)]
+        command = [sys.executable, "-m", "studio.jobs.worker", *home, "--with-parent"]
         with self.home.worker_log.open("ab") as log:  # what a crash prints; the worker appends its own lines
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=ROOT)
         self.process.wait()

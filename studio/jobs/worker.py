@@ -1,8 +1,8 @@
 """The worker process: `python -m studio.jobs.worker --home DIR`.
 
-Takes jobs from the queue and does them, one inference and one other at a time. It may be killed at any moment: a job commits
-what it has in whole steps, and the next worker queues again whatever was left running. So there is no shutting down in order;
-stopping is exiting. One home has one worker, whoever starts it.
+Takes jobs from the queue and does them: one inference, one preparing of frames and one other at a time. It may be killed at any
+moment: a job commits what it has in whole steps, and the next worker queues again whatever was left running. So there is no
+shutting down in order; stopping is exiting. One home has one worker, whoever starts it.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from studio.jobs.drawing import draw_video
 from studio.jobs.exporting import write_export
 from studio.jobs.importing import import_video
 from studio.jobs.inference import run_model
+from studio.jobs.preparing import prepare_frames
 from studio.jobs.queue import JobQueue
 from studio.jobs.removing import clear_away
 from studio.settings import Home
@@ -30,6 +31,7 @@ from studio.store import Row, Store, jobs, runs
 
 KINDS: dict[str, Callable[[Store, Home, Row], None]] = {
     "import": import_video,
+    "frames": prepare_frames,
     "run": run_model,
     "export": write_export,
     "overlay": draw_video,
@@ -114,9 +116,11 @@ def main(arguments: list[str] | None = None) -> int:
     """0 when stopped, 3 if another worker keeps the home."""
     parser = argparse.ArgumentParser(prog="studio.jobs.worker", description="Does the jobs of one studio.")
     parser.add_argument("--home", type=Path, required=True, help="the studio's home folder")
+    parser.add_argument("--frames-limit", type=int, help="bytes of frames that are kept ready on disk")
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input is closed")
     options = parser.parse_args(arguments)
-    home = Home(options.home).create()
+    limit = Home.frames_limit if options.frames_limit is None else options.frames_limit
+    home = Home(options.home, frames_limit=limit).create()
     format = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=logging.INFO, format=format, filename=home.worker_log)
     logging.getLogger("huey").setLevel(logging.WARNING)

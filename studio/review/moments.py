@@ -64,15 +64,17 @@ class Shown:
         return np.concatenate([[0], np.flatnonzero(np.diff(self.track)) + 1, [len(self.track)]]).astype(np.int64)
 
 
-def shown(database: Database, video_id: int) -> Shown:
-    """The shown masks of a video whose run has its summaries (`summaries.complete`)."""
+def shown(database: Database, video_id: int, track_id: int | None = None) -> Shown:
+    """The shown masks of a video whose run has its summaries (`summaries.complete`). `track_id` asks for one track only."""
     video = library.video(database, video_id)
     length = video["length"]
     rows = database.query(
         f"select t.*, c.name as category from ({view.SHOWN_TRACKS}) t join categories c on c.id = t.category_id",
         {"video": video_id},
     )
-    tracks = {row["id"]: row | {"name": f"{row['category']} {row['id']}"} for row in rows}
+    tracks = {
+        row["id"]: row | {"name": f"{row['category']} {row['id']}"} for row in rows if track_id in (None, row["id"])
+    }
     corrected = database.execute(
         """
         select c.track_id, c.frame, c.counts, c.origin, c.verified from json_each(?) k
@@ -121,9 +123,9 @@ def confidence(entries: Shown, bins: int) -> dict[int, list[float | None]]:
 
 
 def best_frames(entries: Shown) -> dict[int, int]:
-    """For each track the frame that shows it best: large, sure, and not cut off by the border of the picture."""
+    """For each track the frame that shows it best: verified, large, sure, and not cut off by the border of the picture."""
     sure = np.nan_to_num(entries.record["score"], nan=1.0)
     quality = sure * entries.length * np.where(entries.at_border, 0.5, 1.0)
-    order = np.lexsort([quality, entries.track])
+    order = np.lexsort([quality, entries.verified, entries.track])
     last = entries.bounds[1:] - 1
     return {int(entries.track[place]): int(entries.frame[place]) for place in order[last[last >= 0]]}

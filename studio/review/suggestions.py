@@ -52,7 +52,7 @@ def set_state(database: Database, video_id: int, suggestion_id: int, state: str,
 def confidence(store: Store, video_id: int, bins: int) -> dict[str, Any]:
     """The lowest score of each shown track in each of `bins` equal parts of the video, and the frame that shows it best."""
     video = library.video(store.database, video_id)
-    _complete(store, video)
+    complete(store, video)
     with store.reading() as database:
         entries = moments.shown(database, video_id)
     bins = min(bins, video["length"])
@@ -63,7 +63,7 @@ def confidence(store: Store, video_id: int, bins: int) -> dict[str, Any]:
 
 def _scan(store: Store, video: Row, margins: Margins | None) -> None:
     """Look for suspicious moments. Reads and computes first; the database is locked only to write what was found."""
-    _complete(store, video)
+    complete(store, video)
     with store.reading() as database:
         entries = moments.shown(database, video["id"])
         found = suspicions.find(
@@ -75,7 +75,8 @@ def _scan(store: Store, video: Row, margins: Margins | None) -> None:
         database.execute("update runs set scanned_rev = ? where id = ?", (rev, video["run_id"]))
 
 
-def _complete(store: Store, video: Row) -> None:
+def complete(store: Store, video: Row) -> None:
+    """Make the summaries of masks that an older version of the studio left without."""
     if video["run_id"] is not None and not summaries.is_complete(store.database, video["run_id"]):
         with store.transaction() as database:
             summaries.complete(database, video["run_id"], (video["height"], video["width"]))

@@ -32,8 +32,11 @@ def job(database: Database, job_id: int) -> Row:
 
 
 def jobs(database: Database, limit: int = 100) -> list[Row]:
-    """The latest jobs, newest first. Clearing away what a person deleted is not among them: to them it is gone."""
-    sql = f"{JOBS} where j.kind != 'remove' order by j.id desc limit ?"
+    """The latest jobs, newest first. Clearing away what a person deleted is not among them: to them it is gone. Nor is preparing
+    frames, which nobody asked for, unless it takes the machine's time right now or has failed."""
+    sql = f"""
+        {JOBS} where j.kind != 'remove' and (j.kind != 'frames' or j.state in ('running', 'failed')) order by j.id desc limit ?
+    """
     return [_with_progress(row) for row in database.query(sql, (limit,))]
 
 
@@ -44,10 +47,26 @@ def job_of(database: Database, **reference: int) -> Row | None:
     return found and _with_progress(found)
 
 
+def prepare_frames(database: Database, video: Row) -> Row | None:
+    """Queue the job that prepares a video's frames, again if it is done; None if it waits or runs, or was stopped by a person or a
+    fault."""
+    found = one(database, "select id, state from jobs where kind = 'frames' and video_id = ?", (video["id"],))
+    if found is None:
+        return add_job(database, "frames", project_id=video["project_id"], video_id=video["id"])
+    if found["state"] != "done":
+        return None
+    database.execute("update jobs set state = 'queued', attempts = 0, finished_at = null where id = ?", (found["id"],))
+    return job(database, found["id"])
+
+
 def under_way(database: Database, project_id: int, video_id: int | None = None) -> Row | None:
-    """A job that waits or runs in a project; with `video_id`, on that video or on the project as a whole."""
+    """A job that waits or runs in a project; with `video_id`, on that video or on the project as a whole.
+
+    What nobody asked for is none: clearing away, and preparing frames, which ends by itself when its video goes.
+    """
     sql = f"""
-        {JOBS} where j.project_id = :project and j.state in ('queued', 'running') and j.kind != 'remove'
+        {JOBS} where j.project_id = :project and j.state in ('queued', 'running')
+          and j.kind not in ('remove', 'frames')
           and (:video is null or j.video_id is null or j.video_id = :video) order by j.state desc, j.id
     """
     return one(database, sql, {"project": project_id, "video": video_id})

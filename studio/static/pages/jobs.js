@@ -4,7 +4,7 @@ import { get, post } from "./api.js";
 import { ago, attempt, duration, element, emptyState, icon, notify, poll } from "./dom.js";
 
 const ENDED = new Set(["done", "failed", "cancelled"]);
-const KINDS = { run: "Find objects", import: "Import", export: "Export", overlay: "Overlay video", finetune: "Fine-tune" };
+const KINDS = { run: "Find objects", import: "Import", frames: "Prepare frames", export: "Export", overlay: "Overlay video", finetune: "Fine-tune" };
 
 export const hasEnded = (job) => ENDED.has(job.state);
 
