@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse
 from engine.errors import CtvisError
 from engine.ops import active_kernel
 from studio.api import (
+    again,
     frames,
     library,
     operations,
@@ -57,7 +58,7 @@ def create_api(home: Home, store: Store, dependencies: Sequence[Dependency] = ()
     problems: dict[int | str, dict[str, Any]] = {
         status: {"model": schemas.Problem} for status in (403, 404, 409, 413, 422)
     }
-    for module in (library, frames, review, operations, suggestions, teamwork, people, preferences, times, work):
+    for module in (library, frames, review, operations, again, suggestions, teamwork, people, preferences, times, work):
         app.include_router(module.router, responses=problems)
 
     @app.get("/health", response_model=schemas.Health)

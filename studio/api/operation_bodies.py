@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from studio.review import history, identity, shapes, tracks, verification
+from studio.review import carrying, history, identity, shapes, tracks, verification
+from studio.review.carrying import TakenRule
 from studio.review.identity import OverlapRule
 from studio.review.plan import Operation
 from studio.review.shapes import Tool
@@ -196,6 +197,41 @@ class GoBack(BaseModel):
         return history.go_back(self.edit)
 
 
+class Accept(BaseModel):
+    """What the model's `query` shows in `frame` becomes a mask of `track` (null: of a new one), carried through start..stop - 1.
+
+    `category_id`: of a new track, null: the candidate's. `rev`: of the track's mask that it replaces, 0 for none; null: whichever.
+    `taken`: what happens where another track shows the object already.
+    """
+
+    op: Literal["accept"] = "accept"
+    frame: int
+    query: int
+    track: int | None = None
+    category_id: int | None = None
+    start: int | None = None
+    stop: int | None = None
+    rev: int | None = None
+    taken: TakenRule = "leave"
+
+    def operation(self) -> Operation:
+        where = (self.start, self.stop, self.rev, self.taken)
+        return carrying.accept(self.frame, self.query, self.track, self.category_id, *where)
+
+
+class Propagate(BaseModel):
+    """The mask of `track` in `frame` carried up to the frame before `stop`, or back to `stop` where that comes before `frame`."""
+
+    op: Literal["propagate"] = "propagate"
+    track: int
+    frame: int
+    stop: int
+    taken: TakenRule = "take"
+
+    def operation(self) -> Operation:
+        return carrying.carry(self.track, self.frame, self.stop, self.taken)
+
+
 AnyOperation = Annotated[
     Swap
     | Split
@@ -210,6 +246,8 @@ AnyOperation = Annotated[
     | Transform
     | Refine
     | Interpolate
+    | Accept
+    | Propagate
     | GoBack,
     Field(discriminator="op"),
 ]
