@@ -216,9 +216,13 @@ class Stepped(BaseModel):
 
 
 class Edit(EditName):
+    """`own`: done by the one who asks; `tracks`: those that it touched; `frames` [first, last], null for all."""
+
     user: str
+    own: bool
     at: str
     undone: bool
+    tracks: list[int]
     frames: tuple[int, int] | None
 
 

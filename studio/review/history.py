@@ -28,20 +28,25 @@ def entries(database: Database, video_id: int, user: str | None = None) -> dict[
     found = list(
         database.query(
             """
-            select id, op, summary, user, at, state <> 'applied' as undone, state, rev, first_frame, last_frame
+            select id, op, summary, user, at, state <> 'applied' as undone, state, rev, first_frame, last_frame,
+              (select json_group_array(track_id) from (
+                select distinct track_id from edit_tracks where edit_id = edits.id order by track_id
+              )) as tracks
             from edits where run_id = ? and state is not null order by id
             """,
             (video["run_id"],),
         )
     )
     states = {entry["state"] for entry in found if user in (None, entry["user"])}
-    return {"edits": [_shown(row) for row in found], "can_undo": "applied" in states, "can_redo": "undone" in states}
+    shown = [_shown(entry, user) for entry in found]
+    return {"edits": shown, "can_undo": "applied" in states, "can_redo": "undone" in states}
 
 
-def _shown(entry: Row) -> Row:
+def _shown(entry: Row, user: str | None) -> Row:
     first, last = entry["first_frame"], entry["last_frame"]
     kept = {key: entry[key] for key in ("id", "op", "summary", "user", "at")}
-    return kept | {"undone": bool(entry["undone"]), "frames": None if first is None else (first, last)}
+    place = {"tracks": json.loads(entry["tracks"]), "frames": None if first is None else (first, last)}
+    return kept | {"undone": bool(entry["undone"]), "own": entry["user"] == user} | place
 
 
 def go_back(edit: int) -> Operation:
