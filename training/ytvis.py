@@ -102,6 +102,31 @@ def read_results(source: str | Path | Sequence[Mapping[str, Any]], dataset: Data
     return [_result(entry, dataset, f"{name}, entry {i}") for i, entry in enumerate(content)]
 
 
+def read_video_list(path: Path, dataset: Dataset) -> set[int]:
+    """The ids of the videos that a file names: a YouTube-VIS json (its videos), a json list, or lines, of ids or of the names
+    of the videos' folders."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read as text: {error}.") from error
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = text.split()
+    if isinstance(content, Mapping):
+        content = [_get(entry, "id", f"{path.name}, a video") for entry in content.get("videos", [])]
+    names = {str(video.id): video.id for video in dataset.videos.values()}
+    names |= {
+        Path(video.file_names[0]).parent.as_posix(): video.id for video in dataset.videos.values() if video.file_names
+    }
+    wanted = [str(item) for item in (content if isinstance(content, list) else [content])]
+    unknown = [name for name in wanted if name not in names]
+    if unknown or not wanted:
+        problem = f'the ground truth has no video "{unknown[0]}"' if unknown else "it names no video"
+        raise DataError(f"{path} should list videos of the ground truth, by id or by folder, but {problem}.")
+    return {names[name] for name in wanted}
+
+
 def oddities(results: Sequence[Result]) -> list[str]:
     """What is allowed in results but lowers the score, one sentence each: tracks never seen, copies of a track."""
     remarks = []

@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -49,3 +50,60 @@ def test_a_results_file_that_cannot_be_written_is_a_fault_of_the_input(app, tmp_
     run = CliRunner().invoke(app, [*GOLDEN, "--json", str(tmp_path / "no" / "score.json")])
     assert isinstance(run.exception, DataError)
     assert "cannot be written" in str(run.exception)
+
+
+def test_identities_and_errors_are_told_when_asked_for(app, tmp_path):
+    options = [*GOLDEN, "--tracking", "--errors", "--json", str(tmp_path / "score.json")]
+    run = CliRunner().invoke(app, options, env={"COLUMNS": "160"})
+    assert run.exit_code == 0
+    assert "HOTA" in run.output and "identity switch" in run.output
+    written = json.loads((tmp_path / "score.json").read_text())
+    assert set(written["tracking"]) >= {"hota", "idf1", "mota", "switches", "least_score"}
+    assert written["errors"]["AP50"] == pytest.approx(written["stats"]["AP50"])
+    plain = CliRunner().invoke(app, GOLDEN, env={"COLUMNS": "160"})
+    assert "HOTA" not in plain.output and "identity switch" not in plain.output
+
+
+def test_pictures_are_drawn_into_a_folder(app, tmp_path):
+    run = CliRunner().invoke(app, [*GOLDEN, "--plots", str(tmp_path / "new" / "plots")], env={"COLUMNS": "160"})
+    assert run.exit_code == 0
+    for name in ("precision_recall.png", "categories.png", "errors.png"):
+        picture = cv2.imread(str(tmp_path / "new" / "plots" / name))
+        assert picture is not None and picture.std() > 5  # something is drawn
+
+
+@pytest.mark.parametrize("form", ["json", "lines", "truth"])
+def test_with_a_list_of_long_videos_the_score_is_the_mean_of_both_halves(app, tmp_path, form):
+    truth = json.loads(golden_path("ytvis_eval_gt.json").read_text())
+    long = truth["videos"][:2]
+    text = {
+        "json": json.dumps([video["id"] for video in long]),
+        "lines": "\n".join(str(video["id"]) for video in long),
+        "truth": json.dumps({"videos": long, "categories": [], "annotations": []}),
+    }[form]
+    (tmp_path / "long.txt").write_text(text)
+    options = [*GOLDEN, "--long-videos", str(tmp_path / "long.txt"), "--json", str(tmp_path / "score.json")]
+    run = CliRunner().invoke(app, options, env={"COLUMNS": "160"})
+    assert run.exit_code == 0, run.exception
+    written = json.loads((tmp_path / "score.json").read_text())
+    halves = [written["halves"][name]["AP"] for name in ("short", "long")]
+    assert written["mean_of_halves_AP"] == pytest.approx(sum(halves) / 2)
+    assert halves[0] != halves[1]
+
+
+def test_a_long_video_that_does_not_exist_is_named(app, tmp_path):
+    (tmp_path / "long.txt").write_text("1\nno_such_video\n")
+    run = CliRunner().invoke(app, [*GOLDEN, "--long-videos", str(tmp_path / "long.txt")])
+    assert isinstance(run.exception, DataError)
+    assert 'no video "no_such_video"' in str(run.exception)
+
+
+def test_occlusion_is_told_where_the_ground_truth_knows_it(app, tmp_path):
+    truth = json.loads(golden_path("ytvis_eval_gt.json").read_text())
+    lengths = {video["id"]: video["length"] for video in truth["videos"]}
+    for number, annotation in enumerate(truth["annotations"]):
+        word = ("no_occlusion", "severe_occlusion")[number % 2]
+        annotation["occlusion"] = [word] * lengths[annotation["video_id"]]
+    (tmp_path / "gt.json").write_text(json.dumps(truth))
+    run = CliRunner().invoke(app, ["--gt", str(tmp_path / "gt.json"), *GOLDEN[2:]], env={"COLUMNS": "160"})
+    assert "By occlusion" in run.output and "heavily" in run.output
