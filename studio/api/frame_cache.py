@@ -30,13 +30,19 @@ class FrameCache:
     def jpeg(self, video: Row, frame: int, height: int | None = None) -> bytes:
         """Frame `frame` of a video row, scaled down to `height` pixels if that is less than its own."""
         height = min(height or video["height"], video["height"])
+        return self.ready_jpeg(video, frame, height) or self._readers.jpeg(video, frame, height)
+
+    def ready_jpeg(self, video: Row, frame: int, height: int) -> bytes | None:
+        """The same, if it takes no decoding of the video; None otherwise."""
         full = ready_height(video["height"])
-        if height <= full and (kept := self.ready.read(video["id"], frame)) is not None:
-            if height == full:
-                return kept
-            key = (video["id"], frame, height)
-            return self.made.get(key) or self.made.put(key, encode(decode(kept, height, full), height))
-        return self.made.get((video["id"], frame, height)) or self._readers.jpeg(video, frame, height)
+        if height == full and (kept := self.ready.read(video["id"], frame)) is not None:
+            return kept
+        key = (video["id"], frame, height)
+        if (known := self.made.get(key)) is not None:
+            return known
+        if height < full and (kept := self.ready.read(video["id"], frame)) is not None:
+            return self.made.put(key, encode(decode(kept, height, full), height))
+        return None
 
     def picture(self, video: Row, frame: int, height: int) -> Picture:
         """A frame at `height` pixels, at most the video's own, RGB (H, W, 3)."""

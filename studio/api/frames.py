@@ -4,6 +4,7 @@ An address with `v=` (the video's version) names one picture for ever and may be
 time and, by the ETag, gets an empty answer: video 1 of another home folder may be another video.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import anyio
@@ -21,7 +22,8 @@ from studio.store.errors import Invalid, NotFound
 
 router = APIRouter(tags=["pictures"])
 
-DECODING = anyio.CapacityLimiter(3)  # requests that wait here hold no thread
+READING = anyio.CapacityLimiter(8)  # requests that wait here hold no thread
+DECODING = anyio.CapacityLimiter(3)
 LISTED = anyio.CapacityLimiter(2)  # small pictures of lists and strips, for which no frame on show shall wait
 SMALLEST = 16
 JPEG: dict[int | str, dict[str, Any]] = {
@@ -38,11 +40,30 @@ async def get_frame(
     studio: InStudio, request: Request, video_id: int, frame: int, h: int | None = None, v: str | None = None
 ) -> Response:
     """Picture `frame` (0-based). `h`: height in pixels, at most the video's own; `v`: the video's version."""
-    etag = request.headers.get("if-none-match")
-    return await to_thread.run_sync(_frame, studio, video_id, frame, h, v, etag, limiter=DECODING)
+    known = request.headers.get("if-none-match")
+    answer = await to_thread.run_sync(_ready_frame, studio, video_id, frame, h, v, known, limiter=READING)
+    if isinstance(answer, Response):
+        return answer
+    async with DECODING:
+        if await request.is_disconnected():  # whoever asked has moved on
+            return Response(status_code=499)
+        jpeg = await to_thread.run_sync(studio.frames.jpeg, answer.video, frame, answer.height)
+    return Response(jpeg, media_type="image/jpeg", headers=answer.headers)
 
 
-def _frame(studio: Studio, video_id: int, frame: int, h: int | None, v: str | None, known: str | None) -> Response:
+@dataclass(frozen=True)
+class Undecoded:
+    """A frame that has to be decoded first."""
+
+    video: Row
+    height: int
+    headers: dict[str, str]
+
+
+def _ready_frame(
+    studio: Studio, video_id: int, frame: int, h: int | None, v: str | None, known: str | None
+) -> Response | Undecoded:
+    """The answer, if it takes no decoding."""
     video = library.video(studio.store.database, video_id)
     if not 0 <= frame < video["length"]:
         raise NotFound(f"Frame {frame} does not exist: the video has the frames 0 to {video['length'] - 1}.")
@@ -54,7 +75,10 @@ def _frame(studio: Studio, video_id: int, frame: int, h: int | None, v: str | No
         return Response(status_code=304, headers=headers)
     if studio.frames.wants(video, frame) and video["state"] == "ready":
         _prepare(studio, video)
-    return Response(studio.frames.jpeg(video, frame, height), media_type="image/jpeg", headers=headers)
+    jpeg = studio.frames.ready_jpeg(video, frame, height)
+    return (
+        Undecoded(video, height, headers) if jpeg is None else Response(jpeg, media_type="image/jpeg", headers=headers)
+    )
 
 
 @router.get("/videos/{video_id}/strip.jpg", response_class=Response, responses=JPEG)

@@ -1,4 +1,4 @@
-"""The review stage's small modules on their own: zoom, timeline scale, keys, caches, the order of saving, the latest wish."""
+"""The review stage's small modules on their own: zoom, keys, caches, the order of saving, the latest wish."""
 
 from typing import Any
 
@@ -34,51 +34,6 @@ def test_the_picture_cannot_be_dragged_out_of_sight(modules: Any) -> None:
       return viewport.keepVisible(far, { width: 100, height: 100 }, { width: 500, height: 400 });
     """
     assert call(modules, "viewport", body) == {"scale": 2, "x": 500 - 48, "y": 48 - 200}
-
-
-def test_every_frame_of_the_timeline_is_found_again_under_its_middle(modules: Any) -> None:
-    body = """
-      const range = { start: 12.5, end: 90 };
-      const wrong = [];
-      for (let frame = 13; frame < 90; frame++) {
-        const x = timeline_scale.frameToX(frame + 0.5, range, 777);
-        if (timeline_scale.xToFrame(x, range, 777, 1000) !== frame) wrong.push(frame);
-      }
-      return wrong;
-    """
-    assert call(modules, "timeline_scale", body) == []
-
-
-def test_zooming_the_timeline_stays_within_the_video(modules: Any) -> None:
-    body = """
-      const { zoomRange } = timeline_scale;
-      const close = zoomRange({ start: 0, end: 100 }, 990, 1000, 1000, 100);
-      return [close, zoomRange(close, 0, 1000, 1e-6, 100)];
-    """
-    close, whole = call(modules, "timeline_scale", body)
-    assert close["end"] - close["start"] == pytest.approx(8)
-    assert close["start"] >= 0
-    assert close["end"] <= 100
-    assert [whole["start"], whole["end"]] == pytest.approx([0, 100], abs=1e-9)
-
-
-@pytest.mark.parametrize("length", [10, 75, 3000, 250_000])
-def test_ruler_labels_never_crowd(modules: Any, length: int) -> None:
-    marks = call(modules, "timeline_scale", "return timeline_scale.ticks({ start: 0, end: input }, 900, 92)", length)
-    assert marks["step"] / length * 900 >= 92 - 1e-6
-    assert marks["step"] % marks["minor"] == 0
-
-
-def test_only_spans_in_sight_are_drawn(modules: Any) -> None:
-    body = """
-      const spans = Array.from({ length: 50000 }, (_, i) => [i * 4, i * 4 + 2, "model"]);
-      return timeline_scale.visibleSpans(spans, { start: 101, end: 109 }).map(([start]) => start);
-    """
-    assert call(modules, "timeline_scale", body) == [100, 104, 108]
-
-
-def test_times_are_written_with_minutes_and_hundredths(modules: Any) -> None:
-    assert call(modules, "timeline_scale", "return timeline_scale.timecode(1562, 25)") == "1:02.48"
 
 
 def test_the_cache_forgets_what_was_used_longest_ago_but_not_the_frame_on_show(modules: Any) -> None:
@@ -284,7 +239,7 @@ def test_an_invalidation_during_a_request_asks_again(modules: Any) -> None:
 
 def test_a_frame_is_asked_for_no_larger_than_it_is_shown(modules: Any) -> None:
     body = "return [300, 360, 700, 1000, 5000].map((shown) => frame_cache.pictureHeight(shown, 1080))"
-    assert call(modules, "frame_cache", body) == [360, 360, 720, None, None]
+    assert call(modules, "frame_cache", body) == [720, 720, 720, None, None]
 
 
 def test_ages_are_told_in_words(modules: Any) -> None:

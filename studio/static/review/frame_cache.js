@@ -1,107 +1,162 @@
-/* Decoded frames by ordinal index, fetched as JPEG, newest kept, neighbours in the direction of travel fetched ahead.
-   In: address of a frame's picture. Out: ImageBitmap. Never uses <video>: browsers show the wrong frame. */
+/* Decoded frames by ordinal index: what is wanted first, its neighbours in the direction of travel ahead of time.
+   In: addresses of pictures. Out: ImageBitmaps, within a number of bytes. Never uses <video>: browsers show the wrong frame.
+   The server keeps frames ready up to a height. Where more is wanted, that picture comes first, and the sharp one for who rests. */
 
-import { ApiError } from "./api.js";
 import { LruMap } from "./lru.js";
+import { fetchPicture, isAbort } from "./picture.js";
+import { ApiError } from "./api.js";
 
 const MEMORY = 256 * 2 ** 20; // bytes of decoded pictures
 const AHEAD = 10; // frames fetched ahead in the direction of travel
 const BEHIND = 2;
 const CONNECTIONS = 3; // prefetches at a time; a browser opens six, the frame that is wanted needs one free
+const REST = 90; // ms on one frame, after which its sharp picture is fetched
+const SHARP_AHEAD = 2; // of those, once the one on show is there
+export const READY = 720; // pixels of height that the server keeps ready
+
+const weigh = ({ width, height }) => width * height * 4;
 
 export class FrameCache {
-  #pictures = new LruMap({
-    limit: MEMORY,
-    weigh: (picture) => picture.width * picture.height * 4,
-    dispose: (picture) => picture.close(),
-  });
-  #loading = new Map(); // url -> promise
-  #queue = [];
+  #pictures = new LruMap({ limit: MEMORY, weigh, dispose: (picture) => picture.close() });
+  #urls = new WeakMap(); // picture -> url
+  #loading = new Map(); // url -> {promise, controller, frame, wanted: by somebody who waits for it}
+  #queue = []; // [frame, url] to be prefetched
   #prefetching = 0;
+  #resting = null;
   #closed = false;
 
-  /** address: (frame) -> url at the height wanted now. */
-  constructor(address, length) {
-    this.address = address;
-    this.length = length;
+  /** address: (frame, height or null) -> url; height: () -> pixels wanted now, null for the video's own; size: {width, height}. */
+  constructor({ address, height, size, length }) {
+    Object.assign(this, { address, height, size, length });
   }
 
   has(frame) {
-    return this.#pictures.has(this.address(frame));
+    return this.#pictures.has(this.#sharp(frame)) || this.#pictures.has(this.#quick(frame));
   }
 
+  /** The picture of a frame, the sharp one if it is here. What is on its way to far frames is given up for it. */
   async get(frame) {
-    const url = this.address(frame);
-    const picture = this.#pictures.get(url);
-    return picture ?? this.#load(url);
+    const known = this.#pictures.get(this.#sharp(frame)) ?? this.#pictures.get(this.#quick(frame));
+    if (known) return known;
+    this.#giveUp((loading) => Math.abs(loading.frame - frame) > AHEAD);
+    return this.#load(frame, this.#quick(frame), true);
   }
 
-  /** The frame on show must not be closed under the canvas. */
-  pin(frame) {
-    this.#pictures.pin(this.address(frame));
+  /** The picture on show must not be closed under the canvas. */
+  pin(picture) {
+    this.#pictures.pin(this.#urls.get(picture));
   }
 
-  /** Fetches the neighbours of a frame, those in the direction of travel (1 or -1) first; forgets earlier wishes. */
+  /** Fetches the neighbours of a frame, those in the direction of travel (1 or -1) first; gives up what else is on its way. */
   prefetch(frame, direction, ahead = AHEAD) {
-    const wanted = [];
-    for (let step = 1; step <= ahead; step++) wanted.push(frame + step * direction);
-    for (let step = 1; step <= BEHIND; step++) wanted.push(frame - step * direction);
-    this.#queue = wanted.filter((index) => index >= 0 && index < this.length && !this.has(index));
-    while (this.#prefetching < CONNECTIONS && this.#queue.length) this.#prefetchNext();
+    const room = Math.floor((0.7 * MEMORY) / weigh(this.#quickSize()));
+    const steps = (count, sign) => Array.from({ length: Math.min(count, room) }, (_, step) => frame + sign * (step + 1));
+    const near = [...steps(ahead, direction), ...steps(BEHIND, -direction)].filter((t) => t >= 0 && t < this.length);
+    const urls = new Set(near.map((t) => this.#quick(t)));
+    this.#giveUp(({ url }) => !urls.has(url));
+    this.#enqueue(near.filter((t) => !this.has(t)).map((t) => [t, this.#quick(t)]));
+  }
+
+  /** Calls back with the sharp picture of the frame on show, where that is another one, if nobody has moved on by then. */
+  rest(frame, direction, show) {
+    clearTimeout(this.#resting);
+    const url = this.#sharp(frame);
+    if (url === this.#quick(frame) || this.#pictures.has(url)) return;
+    this.#resting = setTimeout(async () => {
+      const timer = this.#resting;
+      try {
+        const picture = await this.#load(frame, url, false);
+        if (timer !== this.#resting || this.#closed) return;
+        show(picture);
+        const next = Array.from({ length: SHARP_AHEAD }, (_, step) => frame + direction * (step + 1));
+        this.#enqueue(next.filter((t) => t >= 0 && t < this.length).map((t) => [t, this.#sharp(t)]));
+      } catch (error) {
+        if (!isAbort(error) && !(error instanceof ApiError)) throw error; // the picture on show stays
+      }
+    }, REST);
   }
 
   close() {
     this.#closed = true;
-    this.#queue = [];
+    clearTimeout(this.#resting);
+    this.#giveUp(() => true);
     this.#pictures.clear();
   }
 
+  #sharp(frame) {
+    return this.address(frame, this.height());
+  }
+
+  #quick(frame) {
+    const height = this.height();
+    return this.address(frame, (height ?? this.size.height) > READY ? READY : height);
+  }
+
+  #quickSize() {
+    const height = Math.min(this.size.height, READY);
+    return { height, width: (this.size.width * height) / this.size.height };
+  }
+
+  /** Stops what is prefetched and answers to the description; nothing that somebody waits for. */
+  #giveUp(unwanted) {
+    this.#queue = [];
+    for (const [url, loading] of this.#loading) {
+      if (loading.wanted || !unwanted(loading)) continue;
+      this.#loading.delete(url);
+      loading.controller.abort();
+    }
+  }
+
+  #enqueue(entries) {
+    this.#queue.push(...entries.filter(([, url]) => !this.#pictures.has(url)));
+    while (this.#prefetching < CONNECTIONS && this.#queue.length) this.#prefetchNext();
+  }
+
   async #prefetchNext() {
-    const frame = this.#queue.shift();
-    if (frame === undefined || this.#closed) return;
+    const [frame, url] = this.#queue.shift();
     this.#prefetching++;
     try {
-      await this.get(frame);
+      await this.#load(frame, url, false);
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      this.#queue = []; // the frame itself reports the failure when it is asked for
+      if (error instanceof ApiError) this.#queue = []; // the frame itself reports the failure when it is asked for
+      else if (!isAbort(error)) throw error;
     } finally {
       this.#prefetching--;
+      this.#enqueue([]);
     }
-    this.#prefetchNext();
   }
 
-  #load(url) {
-    if (!this.#loading.has(url)) {
-      const promise = fetchPicture(url).then((picture) => {
-        if (this.#closed) picture.close();
-        else this.#pictures.set(url, picture);
-        return picture;
+  #load(frame, url, wanted) {
+    const loading = this.#loading.get(url) ?? this.#begin(frame, url);
+    loading.wanted ||= wanted;
+    return loading.promise;
+  }
+
+  #begin(frame, url) {
+    const controller = new AbortController();
+    const loading = { url, frame, controller, wanted: false, promise: null };
+    loading.promise = fetchPicture(url, controller.signal)
+      .then((picture) => this.#keep(url, picture))
+      .finally(() => {
+        if (this.#loading.get(url) === loading) this.#loading.delete(url);
       });
-      this.#loading.set(url, promise);
-      const forget = () => this.#loading.delete(url);
-      promise.then(forget, forget);
+    loading.promise.catch(() => {}); // told to whoever waits for it
+    this.#loading.set(url, loading);
+    return loading;
+  }
+
+  #keep(url, picture) {
+    if (this.#closed) {
+      picture.close();
+    } else {
+      this.#urls.set(picture, url);
+      this.#pictures.set(url, picture);
     }
-    return this.#loading.get(url);
+    return picture;
   }
 }
 
-async function fetchPicture(url) {
-  let response;
-  try {
-    response = await fetch(url, { credentials: "same-origin" });
-  } catch {
-    throw new ApiError(0, "The studio does not answer. Check that it is still running.");
-  }
-  if (!response.ok) throw new ApiError(response.status, `The frame could not be read (${response.status}).`);
-  try {
-    return await createImageBitmap(await response.blob());
-  } catch {
-    throw new ApiError(422, "The frame's picture is damaged.");
-  }
-}
-
-const HEIGHTS = [360, 540, 720, 1080, 1440, 2160];
+const HEIGHTS = [READY, 1080, 1440, 2160];
 
 /** The height to ask for: the smallest step that is not less than what the screen shows, null for the source's own. */
 export function pictureHeight(shownHeight, sourceHeight) {

@@ -55,7 +55,12 @@ export class Session {
       const video = await this.#whenImported(id, turn);
       const lists = await this.#fetchLists(id);
       if (turn !== this.#turn) return undefined;
-      this.frames = new FrameCache((frame) => this.api.frameUrl(id, frame, this.#pictureHeight(), video.version), video.length);
+      this.frames = new FrameCache({
+        address: (frame, height) => this.api.frameUrl(id, frame, height, video.version),
+        height: () => this.#pictureHeight(),
+        size: video,
+        length: video.length,
+      });
       this.masks = new MaskCache((start, count) => this.api.masks(id, start, count), video.length);
       this.store.set({ ...lists, video, loading: "" });
       this.stage.fit();
@@ -166,11 +171,18 @@ export class Session {
 
   #show(frame, { picture, masks }) {
     const { direction } = this.store.state;
-    this.frames.pin(frame);
+    this.frames.pin(picture);
     this.stage.show(frame, picture, masks);
     this.store.set({ drawnFrame: frame });
     this.frames.prefetch(frame, direction);
+    this.frames.rest(frame, direction, (sharp) => this.#sharpen(frame, sharp));
     this.masks.prefetch(frame, direction);
+  }
+
+  #sharpen(frame, picture) {
+    if (this.store.state.drawnFrame !== frame || this.store.state.want !== frame) return;
+    this.frames.pin(picture);
+    this.stage.show(frame, picture, this.masks.peek(frame));
   }
 
   /** Selection and solo end with the track they point to. */
