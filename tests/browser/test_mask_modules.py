@@ -84,21 +84,48 @@ def test_a_mask_without_pixels_has_no_bounding_box(modules: Any) -> None:
     assert call(modules, "return mask.cropRuns(input, 40)", [2000]) is None
 
 
-def test_the_outline_is_every_edge_between_set_and_clear_pixels_once(modules: Any) -> None:
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_the_outline_is_every_edge_between_set_and_clear_pixels_once(modules: Any, seed: int) -> None:
     mask = np.zeros((40, 50), bool)
-    mask[7:31, 11:40] = blobs(24, 29, 2)
-    flat = call(modules, "return [...mask.outline(mask.cropRuns(input, 40))]", runs_of(mask))
+    mask[7:31, 11:40] = blobs(24, 29, seed)
     drawn = []
-    for x0, y0, x1, y1 in np.reshape(flat, (-1, 4)).tolist():
-        assert (x0 == x1) != (y0 == y1)
-        drawn += (
-            [("vertical", x0, y) for y in range(y0, y1)] if x0 == x1 else [("horizontal", x, y0) for x in range(x0, x1)]
-        )
+    for loop in call(modules, "return mask.contours(mask.cropRuns(input, 40))", runs_of(mask)):
+        corners = np.reshape(loop, (-1, 2)).tolist()
+        for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
+            assert (x0 == x1) != (y0 == y1)
+            drawn += [("vertical", x0, y) for y in range(min(y0, y1), max(y0, y1))]
+            drawn += [("horizontal", x, y0) for x in range(min(x0, x1), max(x0, x1))]
     columns, rows = np.nonzero(np.diff(mask.T.astype(int), axis=0, prepend=0, append=0))
     expected = [("vertical", x, y) for x, y in zip(columns.tolist(), rows.tolist(), strict=True)]
     rows, columns = np.nonzero(np.diff(mask.astype(int), axis=0, prepend=0, append=0))
     expected += [("horizontal", x, y) for x, y in zip(columns.tolist(), rows.tolist(), strict=True)]
     assert sorted(drawn) == sorted(expected)
+
+
+def test_the_outline_turns_to_the_left_around_a_hole_and_to_the_right_around_a_mask(modules: Any) -> None:
+    mask = np.zeros((12, 12), bool)
+    mask[2:10, 3:9] = True
+    mask[5:7, 5:7] = False
+    body = "return mask.contours(mask.cropRuns(input, 12))"
+    areas = []
+    for loop in call(modules, body, runs_of(mask)):
+        x, y = np.reshape(loop, (-1, 2)).T
+        areas.append((x * np.roll(y, -1) - y * np.roll(x, -1)).sum() / 2)
+    assert areas == [48, -4]
+
+
+@pytest.mark.parametrize("window", [(0, 0, 40, 50), (5, 0, 30, 50), (0, 11, 40, 20), (3, 9, 30, 33)])
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+def test_a_window_of_a_mask_gives_the_runs_of_the_whole_frame(
+    modules: Any, window: tuple[int, int, int, int], seed: int
+) -> None:
+    top, left, height, width = window
+    mask = np.zeros((40, 50), bool)
+    mask[top : top + height, left : left + width] = blobs(height, width, seed)
+    bits = mask[top : top + height, left : left + width].ravel(order="F").astype(int).tolist()
+    crop = {"x": left, "y": top, "width": width, "height": height, "bits": bits}
+    body = "return [...rle.runsOfCrop({ ...input, bits: Uint8Array.from(input.bits) }, 50, 40)]"
+    assert call(modules, body, crop) == runs_of(mask)
 
 
 def test_a_point_is_covered_exactly_where_its_pixel_is_set(modules: Any) -> None:

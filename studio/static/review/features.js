@@ -8,8 +8,9 @@
 
 import { createSaving } from "./saving/saving.js";
 import { createTimelineTools } from "./timeline/tools.js";
+import { createTools } from "./tools/tools.js";
 
-export const FEATURES = [createTimelineTools, createSaving];
+export const FEATURES = [createTools, createTimelineTools, createSaving];
 
 /** Calls all of them and joins what they give: {bindings, inspector, toolbar, stage, transport, dialogs, end}. */
 export function createFeatures(parts, features = FEATURES) {

@@ -84,7 +84,7 @@ function createParts(store, api) {
   const commands = new Commands(api, store, session, queue, stage, toast);
   const operations = new Operations({ api, store, session, queue, commands, toast });
   const player = createPlayer(store, session);
-  const pointer = createPointer(store, stage, commands, player);
+  const pointer = new Pointer(stage, store);
   const go = (frame) => {
     player.stop();
     pointer.finishStroke(); // a stroke belongs to the frame it was begun on
@@ -108,17 +108,6 @@ function createPlayer(store, session) {
   return new Player(store, session.navigator, {
     ready: (frame) => session.frames.has(frame) && session.masks.ready(frame),
     prefetch: (frame) => session.frames.prefetch(frame, 1, AHEAD_WHILE_PLAYING),
-  });
-}
-
-function createPointer(store, stage, commands, player) {
-  return new Pointer(stage, store, {
-    select: (track, how) => commands.select(track, how),
-    strokeStart: () => {
-      player.stop();
-      return commands.strokeStart();
-    },
-    strokeEnd: (layer) => commands.strokeEnd(layer),
   });
 }
 

@@ -1,6 +1,6 @@
 /* A mask cut to its bounding box, and the outline of its pixels.
    In: runs (see rle.js) in a frame of known height. Out: {x, y, width, height, bits} in source pixels,
-   bits in column order inside the box; outlines as straight segments along pixel edges. */
+   bits in column order inside the box; outlines as loops along pixel edges. */
 
 /** Runs -> the mask cut to its bounding box, or null when no pixel is set. */
 export function cropRuns(runs, frameHeight) {
@@ -22,36 +22,46 @@ export function covers(crop, x, y) {
   return crop.bits[column * crop.height + row] === 1;
 }
 
-/** Outline of a cut mask: flat Int32Array of segments x0, y0, x1, y1 in source pixels, neighbours in line joined. */
-export function outline({ x: left, y: top, width, height, bits }) {
-  const segments = [];
-  const at = (x, y) => (x < 0 || y < 0 || x >= width || y >= height ? 0 : bits[x * height + y]);
-  const along = (lines, length, differs, push) => {
-    for (let line = 0; line <= lines; line++) {
-      let start = -1;
-      for (let i = 0; i <= length; i++) {
-        const edge = i < length && differs(line, i);
-        if (edge && start < 0) start = i;
-        if (!edge && start >= 0) {
-          push(line, start, i);
-          start = -1;
-        }
-      }
-    }
-  };
-  along(
-    width,
-    height,
-    (x, y) => at(x - 1, y) !== at(x, y),
-    (x, y0, y1) => segments.push(left + x, top + y0, left + x, top + y1),
-  );
-  along(
-    height,
-    width,
-    (y, x) => at(x, y - 1) !== at(x, y),
-    (y, x0, x1) => segments.push(left + x0, top + y, left + x1, top + y),
-  );
-  return Int32Array.from(segments);
+/** The outline of a cut mask as closed loops along pixel edges, each a list x0, y0, x1, y1, ... of its corners in source
+ *  pixels. The mask lies to the right of the way; pixels that touch at a corner belong together. */
+export function contours(crop) {
+  const { x: left, y: top, width, height, bits } = crop;
+  const at = (x, y) => x >= 0 && y >= 0 && x < width && y < height && bits[x * height + y] === 1;
+  const seen = new Uint8Array(bits.length); // pixels whose upper edge is in a loop: every loop has one
+  const loops = [];
+  for (let start = 0; start < bits.length; start++) {
+    start = bits.indexOf(1, start);
+    if (start < 0) break;
+    const x = Math.floor(start / height);
+    if (!seen[start]) loops.push(follow(at, seen, height, x, start - x * height, left, top));
+    const bottom = bits.indexOf(0, start); // on to the end of this vertical stretch
+    start = Math.min(bottom < 0 ? bits.length : bottom, (x + 1) * height) - 1;
+  }
+  return loops;
+}
+
+const STEP_X = [1, 0, -1, 0]; // right, down, left, up
+const STEP_Y = [0, 1, 0, -1];
+const LEFT_X = [0, 0, -1, -1]; // the pixel ahead at the left, seen from a corner; the one at the right is a turn further
+const LEFT_Y = [-1, 0, 0, -1];
+
+/** One loop, begun to the right along the upper edge of the pixel (x, y). */
+function follow(at, seen, height, x, y, left, top) {
+  const loop = [];
+  const first = { x, y };
+  let way = 0;
+  do {
+    if (way === 0) seen[x * height + y] = 1;
+    x += STEP_X[way];
+    y += STEP_Y[way];
+    const right = (way + 1) % 4;
+    let turn = 0;
+    if (at(x + LEFT_X[way], y + LEFT_Y[way])) turn = 3;
+    else if (!at(x + LEFT_X[right], y + LEFT_Y[right])) turn = 1;
+    if (turn) loop.push(left + x, top + y);
+    way = (way + turn) % 4;
+  } while (x !== first.x || y !== first.y || way !== 0);
+  return loop;
 }
 
 function boundsOfRuns(runs, frameHeight) {

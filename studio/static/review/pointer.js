@@ -1,24 +1,23 @@
-/* The mouse or pen on the stage: pick a track, paint, erase, pan, zoom.
-   In: pointer and wheel events. Out: calls to the stage (view) and to the given actions (select, stroke).
-   Decides nothing about masks or saving; keys are in keys.js. */
+/* Mouse, pen and fingers on the stage: hands them to the tool in use; pans, zooms and pinches by itself.
+   In: pointer and wheel events, tools (addTool). Out: calls to the tool and to the stage's view.
+   Decides nothing about masks; what the tools do is in tools/. */
 
-import { EditLayer } from "./edit_layer.js";
-import { el } from "./dom.js";
-import { howToSelect } from "./keys.js";
+import { pinched } from "./viewport.js";
 
-const CLICK_SLACK = 4; // px a click may wander before it counts as a drag
+const TAP = 250; // ms: a second finger that comes this soon means a pinch, not the end of a stroke
 
 export class Pointer {
-  #gesture = null; // {move, end} of the drag under way
+  #tools = new Map();
+  #gesture = null; // {move(point, event), end(point, event), cancel?()} of the drag under way
+  #pointerId = null; // of that drag
+  #began = 0;
+  #moving = false; // whether it moves the picture instead of being a tool's
+  #fingers = new Map(); // pointer id -> {x, y} on the stage
   #spaceHeld = false;
   #panned = false;
 
-  /** actions: {select(track), strokeStart() -> {frame, track, runs, color} or null, strokeEnd(layer)} */
-  constructor(stage, store, actions) {
-    Object.assign(this, { stage, store, actions });
-    this.tip = el("div", { class: "ct-brush-tip", hidden: true });
-    stage.root.append(this.tip);
-    this.lastEvent = null;
+  constructor(stage, store) {
+    Object.assign(this, { stage, store, lastEvent: null });
     const on = (name, handler, options) => stage.root.addEventListener(name, handler, options);
     on("pointerdown", (event) => this.#down(event));
     on("pointermove", (event) => this.#move(event));
@@ -28,15 +27,29 @@ export class Pointer {
     on("wheel", (event) => this.#wheel(event), { passive: false });
     on("contextmenu", (event) => event.preventDefault());
     on("auxclick", (event) => event.preventDefault());
-    store.watch(["tool", "brushSize", "view"], () => this.#showTip());
+    store.watch(["tool"], () => this.#changeTool());
+    store.watch(["view"], () => this.#point());
   }
 
-  get painting() {
-    return this.#gesture?.layer !== undefined;
+  /** tool: {cursor, down(point, event) -> gesture or null, hover?(point, event), leave?(), key?(event) -> whether it took
+   *  the key, wheel?(event) -> whether it took it, enter?(), exit?()}. Points are {x, y} in source pixels. A gesture is
+   *  {move(point, event), end(point, event), cancel?()}; end gets null where the drag ends for another reason. */
+  addTool(name, tool) {
+    this.#tools.set(name, tool);
+    if (this.store.state.tool === name) this.#changeTool();
+  }
+
+  get tool() {
+    return this.#tools.get(this.store.state.tool) ?? null;
   }
 
   get spaceHeld() {
     return this.#spaceHeld;
+  }
+
+  /** Where the pointer is, in source pixels; null when it is not over the stage. */
+  get position() {
+    return this.lastEvent && this.store.state.video ? this.stage.sourceOf(this.lastEvent) : null;
   }
 
   /** Space pans while held. Returns, on release, whether it was used for that. */
@@ -45,36 +58,54 @@ export class Pointer {
     if (held !== this.#spaceHeld) this.#panned = false;
     this.#spaceHeld = held;
     this.stage.root.classList.toggle("ct-pannable", held);
-    this.#showTip();
+    this.#point();
     return used;
   }
 
-  /** Ends a stroke where it is and hands it over, so that leaving the frame never loses it. */
+  /** Offers a key to the tool in use. Escape during a drag takes the drag back. */
+  key(event) {
+    if (this.#gesture?.cancel && event.key === "Escape") {
+      this.#cancel();
+      return true;
+    }
+    return this.store.state.video ? (this.tool?.key?.(event) ?? false) : false;
+  }
+
+  /** Ends what a tool is doing where it is and hands it over, so that leaving the frame never loses it. */
   finishStroke() {
-    if (this.painting) this.#finish();
+    if (this.#gesture && !this.#moving) this.#finish(null, null);
   }
 
   #down(event) {
-    if (this.#gesture || !this.store.state.video) return;
-    if (event.button === 1 || (event.button === 0 && this.#spaceHeld)) this.#begin(event, this.#panGesture(event));
-    else if (event.button === 0 && this.store.state.tool === "select") this.#begin(event, this.#pickGesture(event));
-    else if (event.button === 0) this.#begin(event, this.#strokeGesture(event));
+    if (!this.store.state.video) return;
+    if (event.pointerType === "touch") {
+      this.#fingers.set(event.pointerId, this.stage.pointOf(event));
+      if (this.#fingers.size > 1) return this.#startPinch(event);
+    }
+    if (this.#gesture) return undefined;
+    if (event.button === 1 || (event.button === 0 && this.#spaceHeld)) return this.#begin(event, this.panGesture(event), true);
+    if (event.button !== 0 && event.button !== 5) return undefined; // 5: the eraser end of a pen
+    return this.#begin(event, this.tool?.down(this.stage.sourceOf(event), event) ?? null);
   }
 
-  #begin(event, gesture) {
+  #begin(event, gesture, moving = false) {
     if (!gesture) return;
     event.preventDefault();
     document.activeElement?.blur?.();
     this.stage.root.setPointerCapture(event.pointerId);
     this.#gesture = gesture;
+    this.#pointerId = event.pointerId;
+    this.#began = event.timeStamp;
+    this.#moving = moving;
   }
 
-  #panGesture(start) {
+  /** A drag that moves the picture. */
+  panGesture(start) {
     let last = start;
     this.stage.root.classList.add("ct-panning");
     this.#panned = true;
     return {
-      move: (event) => {
+      move: (_, event) => {
         this.stage.pan(event.clientX - last.clientX, event.clientY - last.clientY);
         last = event;
       },
@@ -82,89 +113,87 @@ export class Pointer {
     };
   }
 
-  /** A click picks the track under it; a drag moves the picture. */
-  #pickGesture(start) {
-    let pan = null;
-    return {
-      move: (event) => {
-        const far = Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > CLICK_SLACK;
-        if (!pan && far) pan = this.#panGesture(start);
-        pan?.move(event);
-      },
-      end: (event) => {
-        if (pan) pan.end();
-        else if (event) this.actions.select(this.stage.trackAt(this.stage.sourceOf(event)), howToSelect(event));
-      },
+  /** Two fingers move and zoom the picture. What the first one has just begun was not meant. */
+  #startPinch(event) {
+    if (this.#gesture?.cancel && event.timeStamp - this.#began < TAP) this.#cancel();
+    else if (this.#gesture) this.#finish(null, null);
+    const view = { ...this.store.state.view };
+    const ids = [...this.#fingers.keys()].slice(0, 2);
+    const from = ids.map((id) => this.#fingers.get(id));
+    const move = () => {
+      const to = ids.map((id, i) => this.#fingers.get(id) ?? from[i]);
+      this.stage.moveView(pinched(view, from, to));
     };
-  }
-
-  #strokeGesture(start) {
-    const target = this.actions.strokeStart();
-    if (!target) return null;
-    const { video, brushSize, tool } = this.store.state;
-    const layer = new EditLayer({
-      ...target, width: video.width, height: video.height, diameter: brushSize, erase: tool === "eraser",
-    });
-    layer.strokeTo(this.stage.sourceOf(start));
-    this.stage.setEdit(layer);
-    return {
-      layer,
-      move: (event) => {
-        const steps = event.getCoalescedEvents?.() ?? [];
-        for (const step of steps.length ? steps : [event]) layer.strokeTo(this.stage.sourceOf(step));
-        this.stage.draw();
-      },
-      end: () => {
-        this.stage.setEdit(null);
-        this.actions.strokeEnd(layer);
-      },
-    };
+    this.#begin(event, { move, end: () => {} }, true);
   }
 
   #move(event) {
     this.lastEvent = event;
-    this.#showTip();
-    if (this.#gesture) this.#gesture.move(event);
-    else if (this.store.state.video) {
-      const picking = this.store.state.tool === "select";
-      this.store.set({ hovered: picking ? this.stage.trackAt(this.stage.sourceOf(event)) : null });
+    const finger = this.#fingers.has(event.pointerId);
+    if (finger) this.#fingers.set(event.pointerId, this.stage.pointOf(event));
+    if (this.#gesture && (finger || event.pointerId === this.#pointerId)) {
+      this.#gesture.move(this.stage.sourceOf(event), event);
     }
+    this.#point();
   }
 
   #up(event) {
-    this.#finish(event);
+    const pinching = this.#fingers.size > 1;
+    this.#fingers.delete(event.pointerId);
+    if (this.#gesture && (pinching || event.pointerId === this.#pointerId)) this.#finish(this.stage.sourceOf(event), event);
+    if (event.pointerType === "touch") this.#leave();
   }
 
-  #finish(event) {
+  #finish(point, event) {
     const gesture = this.#gesture;
     this.#gesture = null;
-    gesture?.end(event);
+    gesture?.end(point, event);
+  }
+
+  #cancel() {
+    const gesture = this.#gesture;
+    this.#gesture = null;
+    gesture.cancel();
   }
 
   #leave() {
     this.lastEvent = null;
     this.store.set({ hovered: null });
-    this.#showTip();
+    this.tool?.leave?.();
   }
 
   #wheel(event) {
     if (!this.store.state.video) return;
     event.preventDefault();
+    if (!event.ctrlKey && !this.#gesture && this.tool?.wheel?.(event)) return;
     const lines = event.deltaMode === 1 ? 16 : 1;
     this.stage.zoom(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0016)), this.stage.pointOf(event));
   }
 
-  /** The round tip, drawn at the size it has on screen. */
-  #showTip() {
-    const { tool, brushSize, view, video } = this.store.state;
-    const shown = this.lastEvent !== null && video && tool !== "select" && !this.#spaceHeld;
-    this.tip.hidden = !shown;
-    this.stage.root.dataset.tool = tool;
-    if (!shown) return;
-    const { x, y } = this.stage.pointOf(this.lastEvent);
-    const size = Math.max(2, brushSize * view.scale);
-    this.tip.style.width = this.tip.style.height = `${size}px`;
-    this.tip.style.transform = `translate(${x - size / 2}px, ${y - size / 2}px)`;
-    this.tip.classList.toggle("ct-erasing", tool === "eraser");
+  #changeTool() {
+    const next = this.tool;
+    if (this.current !== next) {
+      this.finishStroke();
+      this.current?.leave?.();
+      this.current?.exit?.();
+      this.current = next;
+      next?.enter?.();
+    }
+    this.stage.root.dataset.tool = this.store.state.tool;
+    this.#point();
+  }
+
+  /** Tells the tool where the pointer is, and shows its cursor. */
+  #point() {
+    const { tool, position } = this;
+    if (!tool) return;
+    const { cursor = "default" } = tool;
+    const shown = typeof cursor === "function" ? cursor(position) : cursor;
+    this.stage.root.style.cursor = this.#spaceHeld || this.#moving ? "" : shown;
+    if (!this.#gesture) this.#moving = false;
+    if (!position) return;
+    if (this.#spaceHeld) tool.leave?.();
+    else if (tool.hover) tool.hover(position, this.lastEvent, this.#gesture !== null);
+    else this.store.set({ hovered: null });
   }
 }

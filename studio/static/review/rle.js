@@ -70,6 +70,25 @@ export function bitsToRuns(bits) {
   return Uint32Array.from(runs.length ? runs : [0]);
 }
 
+/** A mask cut to a window {x, y, width, height, bits} -> runs of the whole frame. */
+export function runsOfCrop({ x, y, height: rows, bits }, width, height) {
+  const runs = [];
+  let end = 0; // of the last stretch of set pixels, as a place in the frame
+  for (let start = bits.indexOf(1); start >= 0; start = bits.indexOf(1, start)) {
+    const column = Math.floor(start / rows);
+    const next = bits.indexOf(0, start);
+    const stop = Math.min(next < 0 ? bits.length : next, (column + 1) * rows);
+    const place = (x + column) * height + y + start - column * rows;
+    if (runs.length && place === end) runs[runs.length - 1] += stop - start; // goes on at the top of the next column
+    else runs.push(place - end, stop - start);
+    end = place + stop - start;
+    start = stop;
+    if (start >= bits.length) break;
+  }
+  if (end < width * height) runs.push(width * height - end);
+  return Uint32Array.from(runs);
+}
+
 /** Number of pixels set. */
 export function areaOfRuns(runs) {
   let area = 0;

@@ -1,21 +1,30 @@
-/* The stage: the frame on one canvas, masks and name tags on a second one above it.
+/* The stage: the frame on one canvas; masks and all that lies over them on a second one.
    In: a decoded frame with its mask entries, the view, what is selected and hidden. Out: pixels, and hit tests.
-   Draws at most once per animation frame; fetches nothing and changes no mask. */
+   Layers of other parts are drawn in their order. Draws at most once per animation frame; fetches nothing, changes no mask. */
 
+import { drawMasks, drawTags } from "./display/mask_layer.js";
+import { ShapeCache } from "./display/shapes.js";
 import { el, oncePerFrame } from "./dom.js";
-import { drawLabels, labelText, overlap } from "./labels.js";
 import { covers } from "./mask.js";
-import { SpriteCache } from "./sprite.js";
-import { fitView, keepVisible, panBy, toScreen, toSource, zoomAt, centred } from "./viewport.js";
+import { centred, fitView, keepVisible, panBy, snapped, toSource, zoomAt } from "./viewport.js";
 
-const LABEL_FONT = '600 11px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 const SMOOTH_BELOW = 2; // from this zoom on source pixels are shown as squares
 
+/** Where the stage's own layers stand; those of others go between or above them. */
+export const ORDER = { masks: 0, edit: 10, trails: 20, candidates: 30, tags: 40, handles: 50, pins: 60 };
+
+const LOOKS = [
+  "tracks", "selected", "selection", "hovered", "hidden", "locked", "solo", "opacity", "showMasks", "showLabels",
+  "maskStyle", "colorBy",
+];
+
 export class Stage {
-  #sprites = new SpriteCache();
+  #shapes = new ShapeCache();
   #shown = null; // {frame, picture, entries}
   #fitted = true;
   #edit = null;
+  #layers = [];
+  #frameOutdated = true;
 
   constructor(store) {
     this.store = store;
@@ -23,12 +32,17 @@ export class Stage {
     this.overlayCanvas = el("canvas", { class: "ct-stage-canvas" });
     this.root = el("div", { class: "ct-stage" }, this.frameCanvas, this.overlayCanvas);
     this.size = { width: 0, height: 0 };
-    this.draw = oncePerFrame(() => this.drawNow());
-    new ResizeObserver(() => this.#resize()).observe(this.root);
-    store.watch(
-      ["tracks", "selected", "hovered", "hidden", "solo", "opacity", "showMasks", "showLabels", "view"],
-      () => this.draw(),
-    );
+    this.draw = oncePerFrame(() => this.#drawOutdated());
+    this.paintMasks = drawMasks; // what draws a list of masks; compare.js puts itself before it
+    this.addLayer({ order: ORDER.masks, draw: (...given) => this.#drawMasks(...given) });
+    this.addLayer({ order: ORDER.edit, draw: (...given) => this.#drawEdit(...given) });
+    this.addLayer({ order: ORDER.tags, draw: (...given) => this.#drawTags(...given) });
+    new ResizeObserver((changes) => this.#resize(changes[0])).observe(this.root);
+    store.watch(LOOKS, () => this.draw());
+    store.watch(["view"], () => {
+      this.#frameOutdated = true;
+      this.draw();
+    });
   }
 
   get picture() {
@@ -40,6 +54,26 @@ export class Stage {
     return this.root.offsetParent !== null;
   }
 
+  /** {frame, picture, entries} on show, or null. */
+  get shown() {
+    return this.#shown;
+  }
+
+  get ratio() {
+    return window.devicePixelRatio || 1;
+  }
+
+  /** Adds {order, draw(context, {view, size, shown, ratio})}, called while a frame is on show with the context in CSS
+   *  pixels. Returns a function that removes it. */
+  addLayer(layer) {
+    this.#layers = [...this.#layers, layer].sort((a, b) => a.order - b.order);
+    this.draw();
+    return () => {
+      this.#layers = this.#layers.filter((other) => other !== layer);
+      this.draw();
+    };
+  }
+
   /** Shows a frame with its masks at once. */
   show(frame, picture, entries) {
     this.#shown = { frame, picture, entries };
@@ -49,17 +83,19 @@ export class Stage {
   /** Replaces the masks of the frame on show. */
   showMasks(frame, entries) {
     if (this.#shown?.frame !== frame) return;
-    this.#shown.entries = entries;
+    this.#shown = { ...this.#shown, entries };
     this.draw();
   }
 
   clear() {
     this.#shown = null;
     this.#edit = null;
-    this.#sprites.clear();
+    this.#shapes.clear();
+    this.#frameOutdated = true;
     this.draw();
   }
 
+  /** The mask that is being painted (edit_layer.js), shown in place of the saved one; null: none. */
   setEdit(layer) {
     this.#edit = layer;
     this.draw();
@@ -67,23 +103,31 @@ export class Stage {
 
   fit() {
     this.#fitted = true;
-    if (this.picture && this.size.width) this.#setView(fitView(this.picture, this.size));
+    if (this.picture && this.size.width) this.setView(fitView(this.picture, this.size));
   }
 
   /** One source pixel on one CSS pixel, about the middle of the stage. */
   actualSize() {
     this.#fitted = false;
-    this.#setView(centred(1, this.picture, this.size));
+    this.setView(centred(1, this.picture, this.size));
   }
 
   zoom(factor, point = { x: this.size.width / 2, y: this.size.height / 2 }) {
-    this.#fitted = false;
-    this.#setView(keepVisible(zoomAt(this.store.state.view, point, factor), this.picture, this.size));
+    this.moveView(zoomAt(this.store.state.view, point, factor));
   }
 
   pan(dx, dy) {
+    this.moveView(panBy(this.store.state.view, dx, dy));
+  }
+
+  /** A view that a person chose; part of the picture stays on the stage. */
+  moveView(view) {
     this.#fitted = false;
-    this.#setView(keepVisible(panBy(this.store.state.view, dx, dy), this.picture, this.size));
+    this.setView(keepVisible(view, this.picture, this.size));
+  }
+
+  setView(view) {
+    this.store.set({ view: snapped(view, this.ratio) });
   }
 
   /** Pointer position -> {x, y} on the stage in CSS pixels. */
@@ -96,108 +140,101 @@ export class Stage {
     return toSource(this.store.state.view, this.pointOf(event));
   }
 
-  /** The track whose mask covers the source point, the smallest first; null where there is none. */
+  /** The track whose mask covers the source point, the smallest first; null where there is none. Locked ones let through. */
   trackAt(point) {
-    const hits = this.#visibleMasks().filter(({ sprite }) => sprite.crop && covers(sprite.crop, point.x, point.y));
-    const area = ({ sprite }) => sprite.crop.width * sprite.crop.height;
+    const { showMasks, locked } = this.store.state;
+    if (!showMasks) return null;
+    const hits = this.visibleMasks().filter(
+      ({ track, shape }) => !locked?.has(track.id) && shape.crop && covers(shape.crop, point.x, point.y),
+    );
+    const area = ({ shape }) => shape.crop.width * shape.crop.height;
     return hits.sort((a, b) => area(a) - area(b))[0]?.track.id ?? null;
   }
 
-  drawNow() {
-    const { view, video } = this.store.state;
-    if (!this.size.width) return;
-    const ratio = window.devicePixelRatio || 1;
-    const frame = this.frameCanvas.getContext("2d");
-    const overlay = this.overlayCanvas.getContext("2d");
-    for (const context of [frame, overlay]) {
-      context.setTransform(ratio, 0, 0, ratio, 0, 0);
-      context.clearRect(0, 0, this.size.width, this.size.height);
-    }
-    if (!this.#shown || !video) return;
-    frame.imageSmoothingEnabled = view.scale < SMOOTH_BELOW;
-    frame.imageSmoothingQuality = "medium";
-    frame.drawImage(this.#shown.picture, view.x, view.y, video.width * view.scale, video.height * view.scale);
-    this.#drawMasks(overlay, ratio);
-  }
-
-  #drawMasks(context, ratio) {
-    const { view, selected, hovered, opacity, showMasks, showLabels } = this.store.state;
-    if (!showMasks) return;
-    const masks = this.#visibleMasks();
-    const emphasis = ({ track }) => (track.id === selected ? 2 : track.id === hovered ? 1 : 0);
-    masks.sort((a, b) => emphasis(a) - emphasis(b));
-
-    context.setTransform(ratio * view.scale, 0, 0, ratio * view.scale, ratio * view.x, ratio * view.y);
-    context.imageSmoothingEnabled = false;
-    for (const mask of masks) this.#drawMask(context, mask, emphasis(mask));
-    if (this.#editShown()) {
-      context.globalAlpha = Math.max(opacity, 0.35);
-      context.drawImage(this.#edit.canvas, 0, 0);
-      context.globalAlpha = 1;
-    }
-
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    if (!showLabels && !hovered) return;
-    const tags = masks
-      .filter(({ track, sprite }) => sprite.crop && (showLabels || track.id === hovered))
-      .map((mask) => this.#tag(mask, emphasis(mask) > 0))
-      .filter(({ box }) => overlap(box, { x: 0, y: 0, ...this.size }));
-    drawLabels(context, tags, this.size, LABEL_FONT);
-  }
-
-  #drawMask(context, { track, sprite }, emphasis) {
-    const { view, opacity } = this.store.state;
-    if (!sprite.canvas) return;
-    context.globalAlpha = Math.min(1, opacity + (emphasis === 1 ? 0.15 : 0));
-    context.drawImage(sprite.canvas, sprite.crop.x, sprite.crop.y);
-    context.globalAlpha = 1;
-    if (emphasis === 2) {
-      context.strokeStyle = "rgb(255 255 255 / 90%)";
-      context.lineWidth = 3.5 / view.scale;
-      context.stroke(sprite.path);
-    }
-    context.strokeStyle = track.color;
-    context.lineWidth = (emphasis ? 2 : 1.25) / view.scale;
-    context.stroke(sprite.path);
-  }
-
-  #tag({ track, entry, sprite }, strong) {
-    const { view } = this.store.state;
-    const corner = toScreen(view, sprite.crop);
-    const box = { ...corner, width: sprite.crop.width * view.scale, height: sprite.crop.height * view.scale };
-    return { text: labelText(track, entry), color: track.color, box, strong };
-  }
-
-  /** Masks on show: of known tracks that are neither hidden nor being painted right now. */
-  #visibleMasks() {
+  /** Masks on show, [{track, entry, shape}]: of known tracks that are neither hidden nor being painted right now. */
+  visibleMasks() {
     const { tracks, hidden, solo } = this.store.state;
     if (!this.#shown) return [];
     const byId = new Map(tracks.map((track) => [track.id, track]));
     return (this.#shown.entries ?? [])
-      .filter((entry) => byId.has(entry.track) && (solo === null ? !hidden.has(entry.track) : entry.track === solo))
-      .filter((entry) => !(this.#editShown() && entry.track === this.#edit.track))
-      .map((entry) => {
-        const track = byId.get(entry.track);
-        return { track, entry, sprite: this.#sprites.get(entry, track.color) };
-      });
+      .filter(({ track }) => byId.has(track) && (solo === null ? !hidden.has(track) : track === solo))
+      .filter(({ track }) => !(this.#editShown() && track === this.#edit.track))
+      .map((entry) => ({ track: byId.get(entry.track), entry, shape: this.shapeOf(entry) }));
+  }
+
+  shapeOf(entry) {
+    return this.#shapes.get(entry);
+  }
+
+  drawNow() {
+    this.#frameOutdated = true;
+    this.#drawOutdated();
+  }
+
+  #drawOutdated() {
+    if (!this.size.width) return;
+    if (this.#frameOutdated) this.#drawFrame();
+    this.#drawLayers();
+  }
+
+  #drawFrame() {
+    this.#frameOutdated = false;
+    const { view, video } = this.store.state;
+    const context = this.#cleared(this.frameCanvas);
+    if (!this.#shown || !video) return;
+    context.imageSmoothingEnabled = view.scale < SMOOTH_BELOW;
+    context.imageSmoothingQuality = "medium";
+    context.drawImage(this.#shown.picture, view.x, view.y, video.width * view.scale, video.height * view.scale);
+  }
+
+  #drawLayers() {
+    const { view, video } = this.store.state;
+    const context = this.#cleared(this.overlayCanvas);
+    if (!this.#shown || !video) return;
+    const scene = { view, size: this.size, shown: this.#shown, ratio: this.ratio };
+    for (const layer of this.#layers) {
+      context.save();
+      layer.draw(context, scene);
+      context.restore();
+    }
+  }
+
+  #cleared(canvas) {
+    const context = canvas.getContext("2d");
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    context.clearRect(0, 0, this.size.width, this.size.height);
+    return context;
+  }
+
+  #drawMasks(context, scene) {
+    const { state } = this.store;
+    if (state.showMasks) this.paintMasks(context, this.visibleMasks(), state, scene);
+  }
+
+  #drawTags(context, scene) {
+    const { state } = this.store;
+    if (state.showMasks) drawTags(context, this.visibleMasks(), state, scene);
+  }
+
+  #drawEdit(context, { view }) {
+    if (this.#editShown()) this.#edit.draw(context, view, Math.max(this.store.state.opacity, 0.35));
   }
 
   #editShown() {
     return this.#edit !== null && this.#edit.frame === this.#shown?.frame;
   }
 
-  #setView(view) {
-    this.store.set({ view });
-  }
-
-  #resize() {
+  /** Makes the canvases as large as the screen's pixels that they cover, so that nothing is scaled in between. */
+  #resize(change) {
     const { clientWidth: width, clientHeight: height } = this.root;
     if (!width || !height) return;
-    const ratio = window.devicePixelRatio || 1;
+    const exact = change?.devicePixelContentBoxSize?.[0];
     this.size = { width, height };
     for (const canvas of [this.frameCanvas, this.overlayCanvas]) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
+      canvas.width = exact?.inlineSize ?? Math.round(width * this.ratio);
+      canvas.height = exact?.blockSize ?? Math.round(height * this.ratio);
+      canvas.style.width = `${canvas.width / this.ratio}px`;
+      canvas.style.height = `${canvas.height / this.ratio}px`;
     }
     if (this.#fitted) this.fit();
     this.drawNow();

@@ -38,6 +38,20 @@ export function centred(scale, picture, stage) {
   return { scale, x: (stage.width - picture.width * scale) / 2, y: (stage.height - picture.height * scale) / 2 };
 }
 
+/** The view shifted by less than a pixel so that the picture begins on a whole pixel of the screen. */
+export function snapped({ scale, x, y }, ratio) {
+  return { scale, x: Math.round(x * ratio) / ratio, y: Math.round(y * ratio) / ratio };
+}
+
+/** Two fingers: the source points under `from` come to lie under `to`, as far as zoom and shift can do that. */
+export function pinched(view, from, to) {
+  const middle = ([a, b]) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+  const spread = ([a, b]) => Math.max(1, Math.hypot(a.x - b.x, a.y - b.y));
+  const [start, end] = [middle(from), middle(to)];
+  const zoomed = zoomAt(view, start, spread(to) / spread(from));
+  return panBy(zoomed, end.x - start.x, end.y - start.y);
+}
+
 export function toSource(view, point) {
   return { x: (point.x - view.x) / view.scale, y: (point.y - view.y) / view.scale };
 }

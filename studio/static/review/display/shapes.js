@@ -1,0 +1,82 @@
+/* Masks as shapes that a canvas can fill and stroke: the outline as a path, as coarse as the zoom allows.
+   In: an entry of the mask cache. Out: {crop, path(scale)}; crop is null for an empty mask.
+   Knows no colours. The most recent shapes are kept, so a mask is followed along its outline only once. */
+
+import { LruMap } from "../lru.js";
+import { contours, cropRuns } from "../mask.js";
+
+const MEMORY = 128 * 2 ** 20; // bytes of cut masks and outlines
+const EXACT_FROM = 2; // from this zoom on outlines run along the edges of pixels
+
+export class ShapeCache {
+  #shapes = new LruMap({ limit: MEMORY, weigh: (shape) => 1024 + (shape.crop?.bits.length ?? 0) * 2 });
+
+  get(entry) {
+    const known = this.#shapes.get(entry);
+    if (known) return known;
+    const shape = new Shape(cropRuns(entry.runs, entry.size[0]));
+    this.#shapes.set(entry, shape);
+    return shape;
+  }
+
+  clear() {
+    this.#shapes.clear();
+  }
+}
+
+export class Shape {
+  #loops = null;
+  #paths = new Map(); // detail -> Path2D
+
+  constructor(crop) {
+    this.crop = crop;
+  }
+
+  /** The outline in source pixels for a zoom (CSS pixels per source pixel). */
+  path(scale) {
+    const detail = detailFor(scale);
+    if (!this.#paths.has(detail)) this.#paths.set(detail, this.#draw(detail));
+    return this.#paths.get(detail);
+  }
+
+  #draw(detail) {
+    const path = new Path2D();
+    if (!this.crop) return path;
+    this.#loops ??= contours(this.crop);
+    for (const loop of this.#loops) addLoop(path, detail === 0 ? loop : rounded(loop, detail));
+    return path;
+  }
+}
+
+/** 0: along the edges of pixels; n: through the middles of edges, with points at least n source pixels apart. */
+function detailFor(scale) {
+  if (scale >= EXACT_FROM) return 0;
+  return 2 ** Math.max(0, Math.floor(Math.log2(1 / scale)));
+}
+
+/** The loop through the middles of its first and last unit of every straight piece, which takes the stairs out of it. */
+function rounded(loop, apart) {
+  const points = [];
+  let lastX = Infinity;
+  let lastY = Infinity;
+  const add = (x, y) => {
+    if (Math.abs(x - lastX) < apart && Math.abs(y - lastY) < apart) return;
+    points.push(x, y);
+    lastX = x;
+    lastY = y;
+  };
+  for (let i = 0; i < loop.length; i += 2) {
+    const [x0, y0] = [loop[i], loop[i + 1]];
+    const [x1, y1] = [loop[(i + 2) % loop.length], loop[(i + 3) % loop.length]];
+    const [dx, dy] = [Math.sign(x1 - x0) / 2, Math.sign(y1 - y0) / 2];
+    add(x0 + dx, y0 + dy);
+    add(x1 - dx, y1 - dy);
+  }
+  return points.length >= 6 ? points : loop;
+}
+
+function addLoop(path, points) {
+  path.moveTo(points[0], points[1]);
+  for (let i = 2; i < points.length; i += 2) path.lineTo(points[i], points[i + 1]);
+  path.closePath();
+}
