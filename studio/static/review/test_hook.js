@@ -27,6 +27,15 @@ export function createTestHook(store, session, queue, stage) {
     get saving() {
       return store.state.saving.state;
     },
+    /** Whether closing the page would lose something. */
+    get atRisk() {
+      return queue.atRisk;
+    },
+
+    /** Goes to a frame as a click on the timeline does. */
+    go(frame) {
+      session.navigator.go(frame);
+    },
 
     /** Resolves when the wanted frame is on show, all is saved and the lists are fresh. */
     async idle() {
