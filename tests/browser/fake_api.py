@@ -52,6 +52,7 @@ class FakeVideo:
     height: int = 180
     length: int = 96
     fps: float = 25.0
+    times: list[float] | None = None  # of the frames, where the rate varies
     objects: int = 3
     name: str = "walk.mp4"
     run: dict[str, Any] | None = None
@@ -193,7 +194,34 @@ def create_app(video: FakeVideo, page: bool = True) -> FastAPI:
     @app.get(base + "/timeline")
     def timeline() -> dict[str, Any]:
         spans = {str(track): video.spans(track) for track in video.tracks}
-        return {"rev": video.rev, "length": video.length, "tracks": spans}
+        verified = {key: [span[:2] for span in found if span[2] == "user"] for key, found in spans.items()}
+        return {"rev": video.rev, "length": video.length, "tracks": spans, "verified": verified}
+
+    @app.get(base + "/confidence")
+    def confidence(bins: int) -> dict[str, Any]:
+        scores = {}
+        for track in video.tracks:
+            held = [video.masks.get((track, part * video.length // bins)) for part in range(bins)]
+            scores[str(track)] = [mask and mask["score"] for mask in held]
+        return {"rev": video.rev, "length": video.length, "bins": bins, "tracks": scores, "best": {}}
+
+    @app.get(base + "/times")
+    def times() -> dict[str, Any]:
+        return {"times": video.times}
+
+    @app.get(base + "/strip.jpg")
+    def strip(start: int, stop: int, n: int, h: int) -> Response:
+        places = [start + (2 * part + 1) * (stop - start) // (2 * n) for part in range(n)]
+        pictures = [cv2.imdecode(np.frombuffer(video.picture(t, h), np.uint8), cv2.IMREAD_COLOR) for t in places]
+        return Response(cv2.imencode(".jpg", np.hstack(pictures))[1].tobytes(), media_type="image/jpeg")
+
+    @app.get(base + "/tracks/{track}/thumbnail.jpg")
+    def track_thumbnail(track: int, h: int) -> Response:
+        mask = video.mask(track, next(t for owner, t in video.masks if owner == track))
+        assert mask is not None
+        picture = np.where(mask[..., None], 255, 40).astype(np.uint8)
+        size = (round(h * video.width / video.height), h)
+        return Response(cv2.imencode(".jpg", cv2.resize(picture, size))[1].tobytes(), media_type="image/jpeg")
 
     @app.get(base + "/masks")
     def masks(start: int, n: int) -> dict[str, Any]:

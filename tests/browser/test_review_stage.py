@@ -383,20 +383,6 @@ def test_the_help_sheet_names_every_key_and_closes(studio: Any) -> None:
     assert annotator.state("frame") == 1
 
 
-def test_the_timeline_scrubs_and_selects(studio: Any) -> None:
-    annotator, _ = studio()
-    box = annotator.page.locator(".ct-timeline").bounding_box()
-    width = box["width"] - 148 - 12
-    y = box["y"] + 28 + 22 + 11
-    annotator.page.mouse.move(box["x"] + 148 + width * 20.5 / 96, y)
-    annotator.page.mouse.down()
-    assert annotator.idle().corner() == 20
-    assert annotator.state("selected") == 2
-    annotator.page.mouse.move(box["x"] + 148 + width * 70.5 / 96, y)
-    annotator.page.mouse.up()
-    assert annotator.idle().corner() == 70
-
-
 def test_hidden_and_solo_tracks_leave_the_stage(studio: Any) -> None:
     annotator, video = studio()
     annotator.press("Shift+ArrowRight")

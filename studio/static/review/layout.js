@@ -27,14 +27,8 @@ export function fillRoot(root, parts, features) {
 }
 
 function createMain(parts, features) {
-  const { store, stage, timeline, navigator, player, toasts } = parts;
-  const transport = createTransport(store, {
-    ...navigator,
-    toggle: () => player.toggle(),
-    zoom: (factor) => timeline.zoom(factor),
-    fit: () => timeline.fit(),
-  });
-  transport.append(...features.transport);
+  const { store, stage, timeline, toasts } = parts;
+  const transport = createTransport(parts, features.transport);
   const notices = createNotices(store, isRunning);
   const picture = el("div", { class: "ct-stage-frame" }, stage.root, notices, ...features.stage, toasts.root);
   return el("div", { class: "ct-main" }, createToolbar(parts, features.toolbar), picture, transport, timeline.root);

@@ -1,309 +1,229 @@
-/* The timeline: one row per track with the spans in which it is present, a ruler, and the current frame.
-   In: tracks, spans, frame, selection. Out: scrubbing (go), selection (select). Only what is visible is drawn, so
-   length and number of tracks cost nothing. Ctrl+wheel zooms, wheel scrolls the rows, shift+wheel the frames. */
+/* The timeline: one row per track with the spans in which it is present, a ruler with the marks of all moments, pictures
+   along the video, and below an overview of the whole. In: the store. Out: scrubbing (go), selection (select), the chosen
+   span, the view. Only what is visible is drawn, so length and number of tracks cost nothing; what changes while playing
+   (current frame, span) lies on a canvas of its own. The parts are in timeline/. */
 
 import { el, oncePerFrame } from "./dom.js";
-import { howToSelect } from "./keys.js";
-import { frameToX, panRange, reveal, ticks, timecode, visibleSpans, xToFrame, zoomRange } from "./timeline_scale.js";
+import { createPatterns, readColors } from "./timeline/colors.js";
+import { END, GUTTER, measure, placeAt, ROW } from "./timeline/geometry.js";
+import { createGrip } from "./timeline/grip.js";
+import { clustersOf, marksByTrack, marksOf } from "./timeline/marks.js";
+import { Overview } from "./timeline/overview.js";
+import { installPointer } from "./timeline/pointer.js";
+import { drawRows, rowsOf } from "./timeline/rows.js";
+import { drawCursor, drawRuler, drawSpan, flagOf } from "./timeline/ruler.js";
+import { around, clampRange, clamp, frameToX, reveal, zoomRange } from "./timeline/scale.js";
+import { Strip } from "./timeline/strip.js";
+import { Tip, valueText } from "./timeline/tip.js";
 
-const GUTTER = 148; // px for the tracks' names
-const RULER = 28;
-const ROW = 22;
-const BAR = 10;
-const END = 12; // px free at the right end
-const LABEL_ROOM = 92;
+const CONTENT = ["tracks", "listed", "timeline", "verified", "timelinePreview", "confidence"];
+const LOOKS = ["selected", "selection", "hovered", "hidden", "locked", "solo", "colorBy", "suggestion", "times"];
 
 export class Timeline {
-  #colors = null;
+  #theme = null; // {colors, patterns}
   #seen = { videoId: null, length: 0 };
+  #before = null; // the view that "whole timeline" goes back to
 
-  /** actions: {go(frame), select(track)} */
+  /** actions: {go(frame), select(track, how)} */
   constructor(store, actions) {
-    Object.assign(this, { store, actions });
-    this.range = { start: 0, end: 1 };
-    this.canvas = el("canvas", { class: "ct-timeline-canvas" });
+    Object.assign(this, { store, actions, range: { start: 0, end: 1 }, rows: [], marks: [], clusters: [] });
+    this.byTrack = new Map();
+    this.base = el("canvas", { class: "ct-timeline-canvas" });
+    this.top = el("canvas", { class: "ct-timeline-canvas" });
     this.spacer = el("div", { class: "ct-timeline-rows" });
-    this.root = el(
+    this.area = el(
       "div",
-      { class: "ct-timeline", role: "slider", tabindex: 0, "aria-label": "Timeline", "aria-valuemin": 0 },
-      this.canvas,
+      { class: "ct-timeline-area", role: "slider", tabindex: 0, "aria-label": "Timeline", "aria-valuemin": 0 },
       this.spacer,
     );
-    this.draw = oncePerFrame(() => this.#drawNow());
-    this.root.addEventListener("scroll", this.draw, { passive: true });
-    this.root.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
-    this.canvas.addEventListener("pointerdown", (event) => this.#down(event));
-    new ResizeObserver(() => this.#resize()).observe(this.root);
-    store.watch(["video", "tracks", "timeline"], () => this.#fitContent());
-    store.watch(["selected"], () => this.#revealRow());
-    store.watch(["want", "frame"], () => this.#follow());
-    store.watch(["hovered", "hidden", "solo"], this.draw);
+    this.draw = oncePerFrame(() => this.drawNow());
+    this.drawTop = oncePerFrame(() => this.drawTopNow());
+    this.tip = new Tip(this);
+    this.strip = new Strip(() => this.draw());
+    this.overview = new Overview({ show: (range) => this.show(range) });
+    const view = el("div", { class: "ct-timeline-view" }, this.area, this.base, this.top);
+    this.root = el("div", { class: "ct-timeline" }, view, this.overview.root, this.tip.root);
+    this.root.prepend(createGrip(this.root));
+    this.area.addEventListener("scroll", this.draw, { passive: true });
+    installPointer(this, { ...actions, open: (mark) => this.open(mark) });
+    new ResizeObserver(() => this.#resize()).observe(this.area);
+    this.#watch(store);
   }
 
   get width() {
-    return Math.max(1, this.root.clientWidth - GUTTER - END);
+    return Math.max(1, this.area.clientWidth - GUTTER - END);
+  }
+
+  get length() {
+    return this.store.state.video?.length ?? 1;
+  }
+
+  /** Where an event lies: see placeAt. */
+  placeOf(event) {
+    const box = this.area.getBoundingClientRect();
+    const place = placeAt(this.#geometry(), event.clientX - box.left, event.clientY - box.top);
+    return { ...place, onScrollbar: event.clientX - box.left >= this.area.clientWidth };
+  }
+
+  /** Whether x on the time axis lies on the flag with the current frame's number. */
+  onFlag(x) {
+    const flag = flagOf(this.top.getContext("2d"), this.#scene());
+    return x + GUTTER >= flag.left && x + GUTTER <= flag.left + flag.width;
+  }
+
+  clustersOf(track) {
+    return clustersOf(this.byTrack.get(track) ?? [], this.range, this.width);
+  }
+
+  /** Shows this range of frames, {start, end}. */
+  show(range) {
+    this.range = clampRange(range, this.length);
+    this.draw();
   }
 
   /** Zooms about x, by default about the current frame, or about the middle when that is out of sight. */
   zoom(factor, x = null) {
-    const { video, want } = this.store.state;
-    if (!video) return;
-    const cursor = frameToX(want + 0.5, this.range, this.width);
+    const cursor = frameToX(this.store.state.want + 0.5, this.range, this.width);
     x ??= cursor >= 0 && cursor <= this.width ? cursor : this.width / 2;
-    this.range = zoomRange(this.range, x, this.width, factor, video.length);
-    this.draw();
+    this.show(zoomRange(this.range, x, this.width, factor, this.length));
   }
 
+  /** Shows the whole video; once more, the chosen span, or the view that was before. */
   fit() {
-    this.range = { start: 0, end: Math.max(1, this.store.state.video?.length ?? 1) };
-    this.draw();
+    const whole = { start: 0, end: this.length };
+    const { span } = this.store.state;
+    if (this.range.start > 0 || this.range.end < whole.end) {
+      this.#before = this.range;
+      this.show(whole);
+    } else if (span) this.show(around(span, this.length));
+    else if (this.#before) this.show(this.#before);
+  }
+
+  /** Goes to a moment or a comment: its frame, its track, and the queue shows it too. */
+  open({ kind, id, frame, tracks }) {
+    const known = tracks.find((track) => this.store.state.tracks.some((candidate) => candidate.id === track));
+    if (known !== undefined) this.actions.select(known);
+    this.store.set(kind === "suggestion" ? { suggestion: id } : { comment: id });
+    this.actions.go(frame);
   }
 
   /** The theme changed: read the colours again. */
   recolor() {
-    this.#colors = null;
+    this.#theme = null;
     this.draw();
   }
 
-  #fitContent() {
-    const { video, tracks } = this.store.state;
-    const length = video?.length ?? 1;
-    if (this.#seen.videoId !== video?.id || this.range.end > length) this.fit();
-    this.#seen = { videoId: video?.id, length };
-    this.root.setAttribute("aria-valuemax", length - 1);
-    this.spacer.style.height = `${tracks.length * ROW + RULER}px`;
+  /** Draws everything at once. */
+  drawNow() {
+    const scene = this.#scene();
+    const context = this.#clear(this.base, scene);
+    if (!context) return;
+    if (scene.state.video) {
+      this.clusters = scene.clusters = clustersOf(this.marks, this.range, this.width);
+      drawRows(context, scene);
+      drawRuler(context, scene);
+      this.strip.draw(context, scene);
+    }
+    this.overview.draw({ ...scene, marks: this.marks });
+    this.drawTopNow();
+  }
+
+  /** Draws only what lies above: the span and the current frame. */
+  drawTopNow() {
+    const scene = this.#scene();
+    const context = this.#clear(this.top, scene);
+    if (!context || !scene.state.video) return;
+    drawSpan(context, scene);
+    drawCursor(context, scene);
+  }
+
+  #watch(store) {
+    store.watch(["video"], ({ video }) => this.#open(video));
+    store.watch(CONTENT, () => this.#fill());
+    store.watch(["suggestions", "comments"], (state) => {
+      this.marks = marksOf(state);
+      this.byTrack = marksByTrack(this.marks);
+      this.draw();
+    });
+    store.watch(["selected", "listed"], () => this.#revealRow());
+    store.watch(["want", "video", "selected", "span", "timeline", "times"], (state) => this.#follow(state));
+    store.watch(LOOKS, this.draw);
+  }
+
+  #open(video) {
+    if (this.#seen.videoId !== video?.id || this.range.end > this.length || this.#wasWhole()) {
+      this.#before = null;
+      this.range = { start: 0, end: this.length };
+    }
+    if (this.#seen.videoId !== video?.id) this.strip.open(video ? this.stripAddress?.(video) ?? null : null, video ?? {});
+    this.#seen = { videoId: video?.id, length: this.length };
+    this.area.setAttribute("aria-valuemax", this.length - 1);
+    this.#fill();
+  }
+
+  #wasWhole() {
+    return this.range.start === 0 && this.range.end === this.#seen.length;
+  }
+
+  #fill() {
+    this.rows = rowsOf(this.store.state);
+    this.spacer.style.height = `${this.rows.length * ROW + this.#geometry().rowsTop}px`;
     this.draw();
   }
 
-  #follow() {
-    const { video, want } = this.store.state;
-    if (video) this.range = reveal(this.range, want, video.length);
-    this.root.setAttribute("aria-valuenow", want);
-    this.root.setAttribute("aria-valuetext", `Frame ${want}`);
-    this.draw();
+  #follow(state) {
+    if (state.video) {
+      const shown = reveal(this.range, state.want, this.length);
+      if (shown !== this.range) this.show(shown);
+    }
+    this.area.setAttribute("aria-valuenow", state.want);
+    this.area.setAttribute("aria-valuetext", valueText(state));
+    this.drawTop();
   }
 
   #revealRow() {
-    const { tracks, selected } = this.store.state;
-    const row = tracks.findIndex((track) => track.id === selected);
-    if (row >= 0) {
-      const room = this.root.clientHeight - RULER;
-      const top = row * ROW;
-      if (top < this.root.scrollTop) this.root.scrollTop = top;
-      else if (top + ROW > this.root.scrollTop + room) this.root.scrollTop = top + ROW - room;
-    }
-    this.draw();
-  }
-
-  #wheel(event) {
-    const { video } = this.store.state;
-    if (!video) return;
-    if (event.ctrlKey) {
-      event.preventDefault();
-      const x = event.clientX - this.canvas.getBoundingClientRect().left - GUTTER;
-      this.zoom(Math.exp(-event.deltaY * 0.003), Math.max(0, Math.min(this.width, x)));
-    } else if (event.shiftKey || event.deltaX) {
-      event.preventDefault();
-      const pixels = event.deltaX || event.deltaY;
-      this.range = panRange(this.range, (pixels / this.width) * (this.range.end - this.range.start), video.length);
-      this.draw();
-    }
-  }
-
-  #down(event) {
-    const { video, tracks } = this.store.state;
-    if (event.button !== 0 || !video) return;
-    const box = this.canvas.getBoundingClientRect();
-    const y = event.clientY - box.top;
-    const row = Math.floor((y - RULER + this.root.scrollTop) / ROW);
-    if (y > RULER && tracks[row]) this.actions.select(tracks[row].id, howToSelect(event));
-    if (event.clientX - box.left < GUTTER) return;
-    const scrub = (at) => this.actions.go(xToFrame(at.clientX - box.left - GUTTER, this.range, this.width, video.length));
-    const end = () => {
-      this.canvas.removeEventListener("pointermove", scrub);
-      this.canvas.removeEventListener("pointerup", end);
-      this.canvas.removeEventListener("pointercancel", end);
-    };
-    this.canvas.setPointerCapture(event.pointerId);
-    this.canvas.addEventListener("pointermove", scrub);
-    this.canvas.addEventListener("pointerup", end);
-    this.canvas.addEventListener("pointercancel", end);
-    scrub(event);
+    const row = this.rows.findIndex((track) => track.id === this.store.state.selected);
+    if (row < 0) return;
+    const { scrollTop } = this.area;
+    const room = this.#geometry().rowsHeight;
+    this.area.scrollTop = clamp(scrollTop, (row + 1) * ROW - room, row * ROW);
   }
 
   #resize() {
+    if (!this.area.clientWidth || !this.area.clientHeight) return;
     const ratio = window.devicePixelRatio || 1;
-    const { clientWidth, clientHeight } = this.root;
-    if (!clientWidth || !clientHeight) return;
-    this.canvas.style.width = `${clientWidth}px`;
-    this.canvas.style.height = `${clientHeight}px`;
-    this.canvas.width = Math.round(clientWidth * ratio);
-    this.canvas.height = Math.round(clientHeight * ratio);
-    this.#drawNow();
+    for (const canvas of [this.base, this.top]) {
+      canvas.style.width = `${this.area.clientWidth}px`;
+      canvas.style.height = `${this.area.clientHeight}px`;
+      canvas.width = Math.round(this.area.clientWidth * ratio);
+      canvas.height = Math.round(this.area.clientHeight * ratio);
+    }
+    this.drawNow();
   }
 
-  #drawNow() {
-    const { clientWidth: width, clientHeight: height, scrollTop } = this.root;
-    const { video, tracks, want } = this.store.state;
-    if (!width || !this.canvas.width) return;
-    this.#colors ??= readColors(this.root);
-    const context = this.canvas.getContext("2d");
+  #geometry() {
+    const { clientWidth, clientHeight, scrollTop } = this.area;
+    return measure(clientWidth, clientHeight, scrollTop, this.strip.available);
+  }
+
+  /** Everything the drawing functions look at. */
+  #scene() {
+    this.#theme ??= this.#readTheme();
+    const { store, range, rows, byTrack, clusters } = this;
     const ratio = window.devicePixelRatio || 1;
+    return { state: store.state, range, rows, clusters, marks: byTrack, ratio, geometry: this.#geometry(), ...this.#theme };
+  }
+
+  #readTheme() {
+    const colors = readColors(this.root);
+    return { colors, patterns: createPatterns(this.base.getContext("2d"), colors) };
+  }
+
+  #clear(canvas, { ratio, geometry }) {
+    if (!geometry.full || !canvas.width) return null;
+    const context = canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    if (!video) return;
-    const first = Math.floor(scrollTop / ROW);
-    const last = Math.min(tracks.length, Math.ceil((scrollTop + height - RULER) / ROW));
-    for (let row = first; row < last; row++) this.#drawRow(context, tracks[row], RULER + row * ROW - scrollTop);
-    const flag = this.#cursorFlag(context, want);
-    this.#drawRuler(context, flag);
-    this.#drawCursor(context, want, flag);
+    context.clearRect(0, 0, geometry.full, geometry.height);
+    return context;
   }
-
-  #drawRow(context, track, top) {
-    const colors = this.#colors;
-    const { selected, hovered, hidden, solo, timeline } = this.store.state;
-    const full = GUTTER + this.width + END;
-    if (track.id === selected || track.id === hovered) {
-      context.fillStyle = track.id === selected ? colors.selected : colors.hover;
-      context.fillRect(0, top, full, ROW);
-    }
-    context.fillStyle = colors.line;
-    context.fillRect(0, top + ROW - 1, full, 1);
-
-    const faint = solo === null ? hidden.has(track.id) : track.id !== solo;
-    context.globalAlpha = faint ? 0.35 : 1;
-    context.fillStyle = track.color;
-    context.beginPath();
-    context.roundRect(12, top + 6, 10, 10, 2.5);
-    context.fill();
-    context.font = colors.font;
-    context.textBaseline = "middle";
-    context.textAlign = "left";
-    context.fillStyle = colors.text;
-    const name = [track.id, track.category].filter((part) => part !== null && part !== undefined).join("  ");
-    context.fillText(shorten(context, name, GUTTER - 40), 30, top + ROW / 2);
-    this.#drawSpans(context, track, timeline[track.id] ?? [], top, faint);
-    context.globalAlpha = 1;
-  }
-
-  /** The model's spans are pale bars; what a person corrected is solid and underlined. */
-  #drawSpans(context, track, spans, top, faint) {
-    const { range, width } = this;
-    context.save();
-    context.beginPath();
-    context.rect(GUTTER, top, width + END, ROW);
-    context.clip();
-    context.fillStyle = track.color;
-    let drawnTo = -Infinity;
-    for (const [start, end, source] of visibleSpans(spans, range)) {
-      const left = GUTTER + frameToX(start, range, width);
-      const right = Math.max(left + 1.5, GUTTER + frameToX(end, range, width));
-      const corrected = source === "user";
-      if (right <= drawnTo && !corrected) continue;
-      drawnTo = right;
-      context.globalAlpha = (faint ? 0.35 : 1) * (corrected ? 1 : 0.5);
-      const y = top + (ROW - 1 - BAR) / 2;
-      context.fillRect(left, y, right - left, BAR);
-      if (corrected) {
-        context.fillStyle = this.#colors.text;
-        context.fillRect(left, y + BAR, right - left, 2);
-        context.fillStyle = track.color;
-      }
-    }
-    context.restore();
-  }
-
-  /** Where the number of the current frame stands on the ruler: {x, width, text}. */
-  #cursorFlag(context, frame) {
-    context.font = this.#colors.font;
-    const text = String(frame);
-    const width = context.measureText(text).width + 12;
-    const middle = GUTTER + frameToX(frame + 0.5, this.range, this.width);
-    return { text, width, x: Math.max(GUTTER, Math.min(GUTTER + this.width + END - width, middle - width / 2)) };
-  }
-
-  #drawRuler(context, flag) {
-    const colors = this.#colors;
-    const { range, width } = this;
-    context.fillStyle = colors.surface;
-    context.fillRect(0, 0, GUTTER + width + END, RULER);
-    context.fillStyle = colors.border;
-    context.fillRect(0, RULER - 1, GUTTER + width + END, 1);
-    context.font = colors.smallFont;
-    context.textBaseline = "middle";
-    const { step, minor } = ticks(range, width, LABEL_ROOM);
-    for (let frame = Math.ceil(range.start / minor) * minor; frame < range.end; frame += minor) {
-      const x = GUTTER + frameToX(frame, range, width);
-      const major = frame % step === 0;
-      context.fillStyle = colors.tick;
-      context.fillRect(Math.round(x), RULER - (major ? 9 : 5), 1, major ? 8 : 4);
-      if (major) this.#drawMark(context, frame, x + 4, flag);
-    }
-    context.fillStyle = colors.surface;
-    context.fillRect(0, 0, GUTTER - 1, RULER - 1);
-    context.fillStyle = colors.faint;
-    context.fillText("Frame", 12, RULER / 2);
-  }
-
-  /** Number and time of a frame on the ruler, each left out where the current frame's number stands. */
-  #drawMark(context, frame, x, flag) {
-    const { text, faint } = this.#colors;
-    let left = x;
-    for (const [words, color] of [[String(frame), text], [timecode(frame, this.store.state.video.fps), faint]]) {
-      const width = context.measureText(words).width;
-      context.fillStyle = color;
-      if (left > flag.x + flag.width || left + width < flag.x) context.fillText(words, left, RULER / 2 - 1);
-      left += width + 6;
-    }
-  }
-
-  #drawCursor(context, frame, flag) {
-    const left = GUTTER + frameToX(frame, this.range, this.width);
-    const right = GUTTER + frameToX(frame + 1, this.range, this.width);
-    if (right < GUTTER || left > GUTTER + this.width + END) return;
-    const { cursor, font } = this.#colors;
-    const middle = Math.round((left + right) / 2);
-    if (right - left > 3) {
-      context.globalAlpha = 0.16;
-      context.fillStyle = cursor;
-      context.fillRect(left, RULER, right - left, this.root.clientHeight - RULER);
-      context.globalAlpha = 1;
-    }
-    context.fillStyle = cursor;
-    context.fillRect(middle - 0.5, RULER - 4, 1, this.root.clientHeight - RULER + 4);
-    context.font = font;
-    context.beginPath();
-    context.roundRect(flag.x, 4, flag.width, 18, 4);
-    context.fill();
-    context.fillStyle = this.#colors.surface;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.fillText(flag.text, flag.x + flag.width / 2, 13.5);
-    context.textAlign = "left";
-  }
-}
-
-function readColors(element) {
-  const style = getComputedStyle(element);
-  const color = (name) => style.getPropertyValue(`--ct-${name}`).trim();
-  const family = style.fontFamily;
-  return {
-    text: color("text"), faint: color("text-faint"), surface: color("surface"), border: color("border"),
-    line: color("row-line"), selected: color("row-selected"), hover: color("hover"), tick: color("tick"),
-    cursor: color("cursor"), font: `500 12px ${family}`, smallFont: `11px ${family}`,
-  };
-}
-
-/** The text cut with an ellipsis to fit into `room` pixels. */
-function shorten(context, text, room) {
-  if (context.measureText(text).width <= room) return text;
-  let low = 0;
-  let high = text.length;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (context.measureText(`${text.slice(0, middle)}…`).width <= room) low = middle;
-    else high = middle - 1;
-  }
-  return `${text.slice(0, low)}…`;
 }

@@ -4,7 +4,7 @@
 import { button, el } from "./dom.js";
 import { icon } from "./icons.js";
 import { howToSelect } from "./keys.js";
-import { visibleSpans } from "./timeline_scale.js";
+import { visibleSpans } from "./timeline/spans.js";
 import { iconButton } from "./toolbar.js";
 
 const EMPTY = "No tracks yet. Run the model on this video, or press N to draw a track by hand.";

@@ -1,64 +1,68 @@
-/* The bar between stage and timeline: play, step, the frame's number and time, the legend, the timeline's zoom.
-   In: the store and actions. Out: an element that follows the state. */
+/* The bar between stage and timeline: play, step, the frame's number and time, speed, the chosen range, the legend, the
+   timeline's zoom. In: the parts of the page and what features add. Out: an element that follows the state. */
 
 import { button, el, setText } from "./dom.js";
 import { icon } from "./icons.js";
-import { timecode } from "./timeline_scale.js";
-import { iconButton } from "./toolbar.js";
+import { createLegend } from "./playback/legend.js";
+import { createRange } from "./playback/range.js";
+import { createSpeed } from "./playback/speed.js";
+import { secondsOf, timecode } from "./timeline/time.js";
+import { commandButton, iconButton } from "./toolbar.js";
 
-/** actions: {go(frame), step(delta), toggle(), zoom(factor), fit()} */
-export function createTransport(store, actions) {
+/** extras: elements of features, placed before the timeline's zoom. */
+export function createTransport(parts, extras = []) {
+  const { timeline } = parts;
   return el(
     "div",
     { class: "ct-bar ct-transport", role: "toolbar", "aria-label": "Playback" },
-    createButtons(store, actions),
-    createPosition(store, actions),
-    createSpeed(store),
+    createButtons(parts),
+    createPosition(parts),
+    createSpeed(parts),
     el("div", { class: "ct-spring" }),
-    el(
-      "div",
-      { class: "ct-group ct-legend" },
-      el("span", { class: "ct-key ct-key-model" }),
-      "model",
-      el("span", { class: "ct-key ct-key-user" }),
-      "corrected",
-    ),
+    createRange(parts),
+    extras,
+    createLegend(),
     el(
       "div",
       { class: "ct-group", role: "group", "aria-label": "Timeline zoom" },
-      iconButton("minus", "Timeline: zoom out", () => actions.zoom(0.5)),
-      iconButton("plus", "Timeline: zoom in", () => actions.zoom(2)),
-      iconButton("fit", "Show the whole timeline (T)", actions.fit),
+      iconButton("minus", "Timeline: zoom out", () => timeline.zoom(0.5)),
+      iconButton("plus", "Timeline: zoom in", () => timeline.zoom(2)),
+      commandButton(parts, "fit", "wholeTimeline"),
     ),
   );
 }
 
-function createButtons(store, actions) {
-  const play = button({ class: "ct-icon-button ct-primary", onclick: actions.toggle });
+function createButtons(parts) {
+  const { store, player } = parts;
+  const play = button({ class: "ct-icon-button ct-primary", onclick: () => player.toggle() });
   store.watch(["playing"], ({ playing }) => {
     const title = playing ? "Pause (Space)" : "Play (Space)";
     play.replaceChildren(icon(playing ? "pause" : "play"));
     play.title = title;
     play.setAttribute("aria-label", title);
   });
+  const change = [commandButton(parts, "previousChange", "previousEdge"), commandButton(parts, "nextChange", "nextEdge")];
+  store.watch(["selected"], ({ selected }) => change.forEach((element) => (element.disabled = selected === null)));
   return el(
     "div",
     { class: "ct-group" },
-    iconButton("first", "First frame (Home)", () => actions.go(0)),
-    iconButton("previous", "One frame back (←)", () => actions.step(-1)),
+    commandButton(parts, "first", "firstFrame"),
+    change[0],
+    commandButton(parts, "previous", "back"),
     play,
-    iconButton("next", "One frame on (→)", () => actions.step(1)),
-    iconButton("last", "Last frame (End)", () => actions.go(Number.MAX_SAFE_INTEGER)),
+    commandButton(parts, "next", "on"),
+    change[1],
+    commandButton(parts, "last", "lastFrame"),
   );
 }
 
-function createPosition(store, actions) {
+function createPosition({ store, navigator }) {
   const input = el("input", { class: "ct-input ct-number", inputmode: "numeric", "aria-label": "Frame", value: 0 });
   const total = el("span", { class: "ct-faint ct-numbers" });
   const time = el("span", { class: "ct-numbers ct-time" });
   const commit = () => {
     const frame = Number.parseInt(input.value, 10);
-    if (Number.isFinite(frame)) actions.go(frame);
+    if (Number.isFinite(frame)) navigator.go(frame);
     input.value = store.state.want;
   };
   input.addEventListener("keydown", (event) => {
@@ -67,20 +71,11 @@ function createPosition(store, actions) {
   });
   input.addEventListener("focus", () => input.select());
   input.addEventListener("blur", commit);
-  store.watch(["want", "video"], ({ want, video }) => {
+  store.watch(["want", "video", "times"], (state) => {
+    const { want, video } = state;
     if (document.activeElement !== input) input.value = want;
     setText(total, video ? `of 0–${video.length - 1}` : "");
-    setText(time, video ? timecode(want, video.fps) : "");
+    setText(time, video ? timecode(secondsOf(want, state)) : "");
   });
-  return el("div", { class: "ct-group" }, el("span", { class: "ct-faint" }, "Frame"), input, total, time);
-}
-
-function createSpeed(store) {
-  const title = "Frames per second, and frames that came too late to be shown";
-  const root = el("span", { class: "ct-faint ct-numbers", title });
-  store.watch(["video", "playing", "dropped"], ({ video, playing, dropped }) => {
-    const rate = video ? `${Number(video.fps.toFixed(2))} fps` : "";
-    setText(root, playing || dropped ? `${rate} · ${dropped} dropped` : rate);
-  });
-  return root;
+  return el("div", { class: "ct-group" }, el("span", { class: "ct-faint ct-wide" }, "Frame"), input, total, time);
 }

@@ -1,7 +1,7 @@
 /* The timeline's colours and fonts, read from the style sheet's tokens; patterns that tell sources apart without colour.
    In: an element of the page. Out: plain values for a canvas. Read once per theme. */
 
-const HEAT = ["tick", "heat-1", "heat-2", "heat-3", "heat-4", "heat-5"]; // from sure to unsure
+const HEAT = ["heat-1", "heat-2", "heat-3", "heat-4", "heat-5"]; // from nearly sure to unsure
 
 export function readColors(element) {
   const style = getComputedStyle(element);

@@ -1,8 +1,9 @@
-/* How unsure the model was, as a strip under a track's bar: the lower the score, the higher and the redder.
+/* How unsure the model was, as a strip under a track's bar: the lower the score, the higher and the redder; nothing where it
+   was sure.
    In: the lowest score in each of equal parts of the video (null where no mask has one). Out: steps on columns of pixels. */
 
 const STEPS = 6;
-const SURE = 0.9; // scores from here on are step 0: only a faint line
+const SURE = 0.9; // scores from here on are step 0, of which nothing is drawn
 
 /** The step 0 (sure) .. STEPS - 1 (the lowest scores) for a score. */
 export function stepOf(score) {
@@ -37,11 +38,11 @@ function joined(steps) {
   return runs;
 }
 
-/** Draws the runs with their foot at `bottom`; colors: one per step, `ratio`: columns per CSS pixel. */
+/** Draws the runs with their foot at `bottom`; colors: one per step from 1, `ratio`: columns per CSS pixel. */
 export function drawHeat(context, runs, left, bottom, height, colors, ratio) {
-  for (let step = 0; step < STEPS; step++) {
-    const tall = step === 0 ? 1 : 1.5 + ((height - 1.5) * step) / (STEPS - 1);
-    context.fillStyle = colors[step];
+  for (let step = 1; step < STEPS; step++) {
+    const tall = 1.5 + ((height - 1.5) * step) / (STEPS - 1);
+    context.fillStyle = colors[step - 1];
     for (const run of runs) {
       if (run.step === step) context.fillRect(left + run.left / ratio, bottom - tall, (run.right - run.left) / ratio, tall);
     }

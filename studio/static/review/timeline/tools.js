@@ -3,11 +3,12 @@
 
 import { keepKnowledge } from "./knowledge.js";
 import { endingAt, startingAt } from "./span.js";
+import { nextChange } from "./spans.js";
 
 const PAGE = 10; // tracks
 
 export function createTimelineTools(parts) {
-  const { api, commands, player, store, timeline } = parts;
+  const { api, commands, navigator, player, store, timeline } = parts;
   const { state } = store;
   timeline.stripAddress = (video) => (start, stop, n, h) => api.stripUrl(video.id, { start, stop, n, h, v: video.version });
   const opened = ({ video }) => (video ? null : "Open a video first.");
@@ -15,9 +16,13 @@ export function createTimelineTools(parts) {
   const walk = (delta) => () => commands.select(neighbour(listed(), state.selected, delta));
   const bind = (id, group, keys, text, run, rest = {}) => ({ id, group, keys, text, run, when: opened, ...rest });
   const repeats = { repeats: true };
+  const toggle = (key) => () => store.set({ [key]: !state[key] });
+  const jump = (direction) => () => navigator.go(changeOf(state, direction));
 
   return {
     bindings: [
+      bind("previousEdge", "Move", ["Ctrl+ArrowLeft"], "Where the track changed before", jump(-1), repeats),
+      bind("nextEdge", "Move", ["Ctrl+ArrowRight"], "Where the track changes next", jump(1), repeats),
       bind("previousTrack", "Tracks", ["ArrowUp"], "Previous track of the list", walk(-1), repeats),
       bind("nextTrack", "Tracks", ["ArrowDown"], "Next track of the list", walk(1), repeats),
       bind("tracksBack", "Tracks", ["PageUp"], "Ten tracks up", walk(-PAGE), repeats),
@@ -29,8 +34,8 @@ export function createTimelineTools(parts) {
       bind("wholeTimeline", "Timeline", ["T"], "Whole timeline; again: back, or the range", () => timeline.fit()),
       bind("slower", "Playback", ["<"], "Slower", () => player.changeSpeed(-1)),
       bind("faster", "Playback", [">"], "Faster", () => player.changeSpeed(1)),
-      bind("loop", "Playback", ["Alt+L"], "Loop over the range, or the whole video", () =>
-        store.set({ loop: !state.loop })),
+      bind("loop", "Playback", ["Alt+L"], "Loop over the range, or the whole video", toggle("loop")),
+      bind("presentOnly", "Playback", ["Alt+P"], "Play only where the selected track is", toggle("presentOnly")),
     ],
     end: keepKnowledge(parts),
   };
@@ -42,4 +47,10 @@ export function neighbour(ids, selected, delta) {
   const index = ids.indexOf(selected);
   if (index < 0) return delta > 0 ? ids[0] : ids.at(-1);
   return ids[Math.max(0, Math.min(ids.length - 1, index + delta))];
+}
+
+/** The frame at which the selected track next begins, ends, or changes its source or whether it is verified. */
+function changeOf({ timeline, verified, selected, want, video }, direction) {
+  const found = nextChange([timeline[selected] ?? [], verified?.[selected] ?? []], want, direction);
+  return found ?? (direction > 0 ? video.length - 1 : 0);
 }
