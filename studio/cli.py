@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from engine.errors import CtvisError
+from studio.commands.dataset import app as dataset
 from studio.commands.doctor import doctor
 from studio.commands.evaluate import evaluate
 from studio.commands.export import export
@@ -31,6 +32,7 @@ app.command()(predict)
 app.command()(evaluate)
 app.command()(export)
 app.add_typer(models, name="models")
+app.add_typer(dataset, name="dataset")
 app.command()(doctor)
 
 

@@ -78,14 +78,9 @@ def read_dataset(source: str | Path | Mapping[str, Any]) -> Dataset:
     for key in ("videos", "categories", "annotations"):
         if not isinstance(content.get(key), list):
             raise DataError(f'{name} has no list "{key}"; is it a YouTube-VIS ground truth (and not a results file)?')
-    videos = _by_id((_video(entry, f"{name}, video {i}") for i, entry in enumerate(content["videos"])), name)
+    videos = _by_id((read_video(entry, f"{name}, video {i}") for i, entry in enumerate(content["videos"])), name)
     categories = _by_id(
-        (
-            Category(_integer(entry, "id", where), str(_get(entry, "name", where)))
-            for i, entry in enumerate(content["categories"])
-            for where in [f"{name}, category {i}"]
-        ),
-        name,
+        (read_category(entry, f"{name}, category {i}") for i, entry in enumerate(content["categories"])), name
     )
     instances = tuple(
         _instance(entry, videos, categories, f"{name}, annotation {i}")
@@ -140,7 +135,11 @@ def oddities(results: Sequence[Result]) -> list[str]:
     return remarks
 
 
-def _video(entry: Any, where: str) -> Video:
+def read_category(entry: Any, where: str) -> Category:
+    return Category(_integer(entry, "id", where), str(_get(entry, "name", where)))
+
+
+def read_video(entry: Any, where: str) -> Video:
     number, width, height, length = (_integer(entry, key, where) for key in ("id", "width", "height", "length"))
     video = Video(number, width, height, length, tuple(_get(entry, "file_names", where, default=()) or ()))
     if min(video.width, video.height, video.length) < 1:
@@ -151,7 +150,7 @@ def _video(entry: Any, where: str) -> Video:
 
 
 def _instance(entry: Any, videos: Mapping[int, Video], categories: Mapping[int, Category], where: str) -> Instance:
-    video, category = _references(entry, videos, categories, where)
+    video, category = references(entry, videos, categories, where)
     segmentations, pixels = _segmentations(entry, video, where)
     areas = _get(entry, "areas", where, default=None)
     if areas is None:
@@ -171,16 +170,17 @@ def _occlusion(entry: Any, video: Video, where: str) -> tuple[str | None, ...]:
 
 
 def _result(entry: Any, dataset: Dataset, where: str) -> Result:
-    video, category = _references(entry, dataset.videos, dataset.categories, where)
+    video, category = references(entry, dataset.videos, dataset.categories, where)
     score = _get(entry, "score", where)
     if not isinstance(score, int | float) or not math.isfinite(score):
         raise DataError(f"{where}: the score is {score!r}; it must be a finite number.")
     return Result(video.id, category.id, float(score), _segmentations(entry, video, where)[0])
 
 
-def _references(
+def references(
     entry: Any, videos: Mapping[int, Video], categories: Mapping[int, Category], where: str
 ) -> tuple[Video, Category]:
+    """The video and the category that an entry is of."""
     video_id, category_id = _integer(entry, "video_id", where), _integer(entry, "category_id", where)
     if video_id not in videos:
         raise DataError(f"{where}: there is no video {video_id} in the ground truth.")
@@ -197,11 +197,12 @@ def _segmentations(entry: Any, video: Video, where: str) -> tuple[tuple[RLE | No
         raise DataError(
             f"{where}: {count} for video {video.id} of {video.length} frames; give one per frame, null where absent."
         )
-    pairs = [_mask(mask, video, f"{where}, frame {frame}") for frame, mask in enumerate(given)]
+    pairs = [read_mask(mask, video, f"{where}, frame {frame}") for frame, mask in enumerate(given)]
     return tuple(rle for rle, _ in pairs), [pixels for _, pixels in pairs]
 
 
-def _mask(mask: Any, video: Video, where: str) -> tuple[RLE | None, int]:
+def read_mask(mask: Any, video: Video, where: str) -> tuple[RLE | None, int]:
+    """A frame's entry of an annotation as an RLE at the size of the video, None where there is none, and its pixels."""
     if not mask:
         return None, 0
     if isinstance(mask, list):
