@@ -43,11 +43,13 @@ def encode_window(window: BoolMask, left: int, top: int, size: tuple[int, int]) 
     window: (w, h), x first, so that it lies in memory as an RLE runs: down the columns. left, top: its corner in pixels.
     """
     height, width = size
-    columns = np.zeros((len(window), height), dtype=bool)
-    columns[:, top : top + window.shape[1]] = window
-    pixels = np.concatenate([[False], columns.ravel(), [False]])
-    edges = left * height + np.flatnonzero(pixels[1:] != pixels[:-1])
-    counts = np.diff(edges, prepend=0, append=height * width)
+    columns, rows = window.shape
+    pitch = min(rows + 1, height)  # one row below the window parts its columns, unless they meet at the frame's edges
+    pixels = np.zeros(columns * pitch + 2, dtype=bool)
+    pixels[1:-1].reshape(columns, pitch)[:, :rows] = window
+    column, row = np.divmod(np.flatnonzero(pixels[1:] != pixels[:-1]), pitch)
+    edges = (left + column) * height + top + row
+    counts = np.diff(np.concatenate([[0], edges, [height * width]]))
     return from_counts(counts if counts[-1] else counts[:-1], size)
 
 

@@ -7,6 +7,7 @@ best-scored detection chooses first. Hungarian maximises the sum of similarities
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 Choices = list[int | None]  # the column that each row takes
@@ -14,7 +15,8 @@ Choices = list[int | None]  # the column that each row takes
 
 def bisoftmax(embeds: NDArray, memories: NDArray) -> NDArray:
     """Similarity of detections (N, C) to tracks (M, C), agreed on from both sides: (N, M) in 0..1."""
-    similarity = embeds @ memories.T
+    # By torch, since numpy's product has threads of its own, which go on spinning for a while on the cores that the net wants.
+    similarity = (torch.from_numpy(embeds) @ torch.from_numpy(memories).T).numpy()
     return (_softmax(similarity, 1) + _softmax(similarity, 0)) / 2
 
 
