@@ -1,28 +1,37 @@
-"""Adding models to a studio and taking them away again.
+"""Adding models to a studio, naming them and taking them away again.
 
 `add_model` reads a checkpoint of any known form, checks it against its preset and stores it in the project's own form, so that
 what runs later has no pickle in it. Everything is made in the folder for half-written files first: a model is there whole or not
-at all. `remove_model` is refused while runs refer to the model.
+at all. `place_child` does the same for a model that was fine-tuned here. `remove_model` is refused while something needs the model.
 """
 
 import hashlib
 import os
 import re
+import shutil
 import uuid
+from collections.abc import Collection
+from itertools import count
 from pathlib import Path
+from typing import Any
 
-from engine.checkpoint import save_checkpoint
+from sqlite_utils import Database
+
+from engine.checkpoint import preset_beside, save_checkpoint
 from engine.config import Preset
-from engine.errors import CtvisError
+from engine.errors import CheckpointError, CtvisError
 from engine.recognise import UNTRAINED, Recognised, recognise
 from studio.jobs.models import ModelFile, find_model, models
 from studio.settings import Home
-from studio.store import Store
+from studio.store import Row, Store
 from studio.store import models as table
 from studio.store.errors import Conflict, Invalid
+from training.finetune import StorageFault
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SUFFIXES = (".safetensors", ".json")  # of a model's two files
+SNAPSHOT = ".snapshot.json"  # of what a fine-tuned one was taught
+CHILDREN = "children"  # the folder of fine-tuned models: they are found by their rows alone
 
 
 def add_model(
@@ -40,20 +49,69 @@ def add_model(
             table.add_model(
                 database,
                 name,
-                f"{name}.safetensors",
+                path := _free_file(home, name),
                 found.preset.to_dict(),
                 sha256=checksum,
                 source=came_from,
                 untrained=found.untrained,
             )
             for suffix in reversed(SUFFIXES):  # the weights last: they are what makes it a model
-                os.replace(draft.with_suffix(suffix), home.models / f"{name}{suffix}")
+                os.replace(draft.with_suffix(suffix), (home.models / path).with_suffix(suffix))
     except OSError as fault:
         raise CtvisError(f'"{name}" cannot be stored in {home.models}: {fault.strerror}.') from fault
     finally:
         for left in home.temporary.glob(f"{draft.stem}.*"):
             left.unlink()
     return found
+
+
+def place_child(
+    database: Database, home: Home, finetune: Row, weights: Path, snapshot: Path, metrics: dict[str, Any]
+) -> Row:
+    """Give a fine-tuned net its place and its row: the files first. Inside a transaction; done again after a kill, it is done once.
+
+    weights: the net's file, which moves, with its .json beside it. snapshot: what it was taught, which is copied beside it.
+    """
+    path = f"{CHILDREN}/{finetune['id']}.safetensors"
+    place = home.models / path
+    try:
+        place.parent.mkdir(exist_ok=True)
+        shutil.copyfile(snapshot, place.with_suffix(SNAPSHOT))
+        for suffix in reversed(SUFFIXES):
+            if weights.with_suffix(suffix).exists():
+                os.replace(weights.with_suffix(suffix), place.with_suffix(suffix))
+    except OSError as fault:
+        raise StorageFault(
+            f"The new model cannot be stored in {place.parent}: {fault.strerror}. Make room, then resume."
+        ) from fault
+    preset = preset_beside(place)
+    if preset is None:
+        raise CheckpointError(f"{place.name} does not say which net it is.")
+    name = free_name(home, database, finetune["name"])
+    return table.add_child(database, finetune, name, path, preset.to_dict(), sha256=_sha256(place), metrics=metrics)
+
+
+def free_name(home: Home, database: Database, wish: str, taken: Collection[str] = ()) -> str:
+    """The wish, or the wish with the first number behind it that no model has. taken: names that are gone, too."""
+    known = {name.lower() for name in [*models(home, database), *taken]}
+    names = (wish if number == 1 else f"{wish}-{number}" for number in count(1))
+    return next(name for name in names if name.lower() not in known)
+
+
+def rename_model(store: Store, home: Home, name: str, new: str) -> Row:
+    """Give a model another name, everywhere it is spoken of."""
+    if find_model(home, store.database, name).ships:
+        raise Conflict(f'"{name}" is part of the program and keeps its name.')
+    if new.lower() != name.lower():
+        check_free(store, home, new)
+    with store.transaction() as database:
+        return table.rename(database, name, new)
+
+
+def taught_snapshot(home: Home, row: Row) -> Path | None:
+    """What a fine-tuned model was taught, as a file; None where it was not fine-tuned here."""
+    path = (home.models / row["path"]).with_suffix(SNAPSHOT)
+    return path if row["snapshot"] and path.is_file() else None
 
 
 def check_free(store: Store, home: Home, name: str) -> None:
@@ -79,10 +137,16 @@ def remove_model(store: Store, home: Home, name: str) -> ModelFile:
         raise Conflict(f'"{name}" is part of the program and cannot be removed.')
     with store.transaction() as database:
         table.remove_model(database, name)
-        if found.path.parent == home.models:  # what lies elsewhere was never the studio's own
-            for suffix in SUFFIXES:
+        if found.path.is_relative_to(home.models):  # what lies elsewhere was never the studio's own
+            for suffix in (*SUFFIXES, SNAPSHOT):
                 found.path.with_suffix(suffix).unlink(missing_ok=True)
     return found
+
+
+def _free_file(home: Home, name: str) -> str:
+    """A name for a model's file. One that was renamed keeps its file, so that of its old name may be taken."""
+    file = f"{name}.safetensors"
+    return f"{name}-{uuid.uuid4().hex[:8]}.safetensors" if (home.models / file).exists() else file
 
 
 def _sha256(file: Path) -> str:

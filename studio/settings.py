@@ -53,6 +53,11 @@ class Home:
         return self.root / "models"
 
     @property
+    def finetunes(self) -> Path:
+        """A folder for each fine-tuning: what it is taught, its checkpoint, its pictures."""
+        return self.root / "finetunes"
+
+    @property
     def temporary(self) -> Path:
         """On the same filesystem as the rest, so that a finished file moves to its place in one step."""
         return self.root / "tmp"
@@ -67,7 +72,16 @@ class Home:
 
     def create(self) -> "Home":
         """Make the folders that are missing."""
-        for folder in (self.media, self.thumbnails, self.frames, self.exports, self.models, self.temporary, self.logs):
+        for folder in (
+            self.media,
+            self.thumbnails,
+            self.frames,
+            self.exports,
+            self.models,
+            self.finetunes,
+            self.temporary,
+            self.logs,
+        ):
             folder.mkdir(parents=True, exist_ok=True)
         return self
 

@@ -264,6 +264,8 @@ class Job(BaseModel):
     video_id: int | None
     run_id: int | None
     export_id: int | None
+    finetune_id: int | None = None
+    paused: bool = False
     created_at: str
     finished_at: str | None
 

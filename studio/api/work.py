@@ -9,7 +9,7 @@ from studio.api import schemas
 from studio.api.context import InStudio, Studio
 from studio.api.library import run_view
 from studio.jobs.models import find_runnable, runnable_models
-from studio.store import Row, exports, jobs, library, runs
+from studio.store import Row, exports, finetunes, jobs, library, runs
 from studio.store.errors import Conflict
 
 router = APIRouter(tags=["work"])
@@ -76,6 +76,8 @@ def cancel_job(studio: InStudio, job_id: int) -> Any:
         job = jobs.cancel(database, job_id)
         if job["state"] == "cancelled" and job["run_id"] is not None:
             runs.close_run(database, job["run_id"], "cancelled")
+        if job["state"] == "cancelled" and job["finetune_id"] is not None:
+            finetunes.close(database, job["finetune_id"], "cancelled")
         return job
 
 

@@ -51,9 +51,11 @@ class ModelFile:
 
 def models(home: Home, database: Database | None) -> dict[str, ModelFile]:
     """All models by name; the table goes before the home folder, and that before the shipped ones."""
+    rows = table.models(database) if database is not None else []
+    named = {home.models / row["path"] for row in rows}  # under the names that the table gives them
     files = [*sorted(ASSETS.glob("*.safetensors")), *sorted(home.models.glob("*.safetensors"))]
-    found = {path.stem: ModelFile(path.stem, path) for path in files}
-    for row in table.models(database) if database is not None else []:
+    found = {path.stem: ModelFile(path.stem, path) for path in files if path not in named}
+    for row in rows:
         preset = Preset.from_dict(row["preset"]) if row["preset"] else None
         found[row["name"]] = ModelFile(row["name"], home.models / row["path"], preset)
     return found

@@ -2,7 +2,7 @@
 
 It only carries the ids of jobs; whether one runs, and what it is, stands in the jobs table. Inference has a queue to itself,
 so that a video can be imported or a project exported while a model runs for hours; preparing frames has one too, for it may take
-long and nobody waits for its end.
+long and nobody waits for its end. So has fine-tuning: one trains, the others wait, and videos can still be run.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,12 @@ from huey import SqliteHuey
 from studio.settings import Home
 from studio.store import Row
 
-QUEUES = ("library", "inference", "frames")
-QUEUE_OF = {"run": "inference", "frames": "frames"}  # by the kind of the job; all others: "library"
+QUEUES = ("library", "inference", "training", "frames")
+QUEUE_OF = {
+    "run": "inference",
+    "finetune": "training",
+    "frames": "frames",
+}  # by the kind of the job; all others: "library"
 
 
 class JobQueue:

@@ -29,10 +29,13 @@ def _clear_project(store: Store, home: Home, project_id: int) -> None:
     for (video_id,) in store.database.execute("select id from videos where project_id = ?", (project_id,)).fetchall():
         _clear_video(store, home, video_id)
     exports = store.database.execute("select id from exports where project_id = ?", (project_id,)).fetchall()
+    finetunes = store.database.execute("select id from finetunes where project_id = ?", (project_id,)).fetchall()
     with store.transaction() as database:
         database.execute("delete from projects where id = ?", (project_id,))
     for (export_id,) in exports:
         shutil.rmtree(home.exports / str(export_id), ignore_errors=True)
+    for (finetune_id,) in finetunes:
+        shutil.rmtree(home.finetunes / str(finetune_id), ignore_errors=True)
 
 
 def _clear_video(store: Store, home: Home, video_id: int) -> None:

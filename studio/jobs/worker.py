@@ -1,8 +1,8 @@
 """The worker process: `python -m studio.jobs.worker --home DIR`.
 
-Takes jobs from the queue and does them: one inference, one preparing of frames and one other at a time. It may be killed at any
-moment: a job commits what it has in whole steps, and the next worker queues again whatever was left running. So there is no
-shutting down in order; stopping is exiting. One home has one worker, whoever starts it.
+Takes jobs from the queue and does them: one inference, one fine-tuning, one preparing of frames and one other at a time. It may
+be killed at any moment: a job commits what it has in whole steps, and the next worker queues again whatever was left running. So
+there is no shutting down in order; stopping is exiting. One home has one worker, whoever starts it.
 """
 
 import argparse
@@ -21,18 +21,20 @@ from huey.consumer import Consumer
 from engine.errors import CtvisError
 from studio.jobs.drawing import draw_video
 from studio.jobs.exporting import write_export
+from studio.jobs.finetune import run_finetune
 from studio.jobs.importing import import_video
 from studio.jobs.inference import run_model
 from studio.jobs.preparing import prepare_frames
 from studio.jobs.queue import JobQueue
 from studio.jobs.removing import clear_away
 from studio.settings import Home
-from studio.store import Row, Store, jobs, runs
+from studio.store import Row, Store, finetunes, jobs, runs
 
 KINDS: dict[str, Callable[[Store, Home, Row], None]] = {
     "import": import_video,
     "frames": prepare_frames,
     "run": run_model,
+    "finetune": run_finetune,
     "export": write_export,
     "overlay": draw_video,
     "remove": clear_away,
@@ -70,6 +72,8 @@ def give_up(store: Store, job: Row, error: str) -> None:
         jobs.fail(database, job["id"], error)
         if job["kind"] == "run":
             runs.close_run(database, job["run_id"], "failed")
+        if job["kind"] == "finetune":
+            finetunes.close(database, job["finetune_id"], "failed")
         if job["kind"] == "import":
             database.execute("update videos set state = 'failed', error = ? where id = ?", (error, job["video_id"]))
 

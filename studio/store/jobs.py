@@ -18,7 +18,7 @@ FINISHED = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
 
 
 def add_job(database: Database, kind: str, *, frames_total: int = 0, **references: int) -> Row:
-    """A new queued job. `references`: project_id, video_id, run_id, export_id."""
+    """A new queued job. `references`: project_id, video_id, run_id, export_id, finetune_id."""
     values = {"kind": kind, "state": "queued", "frames_total": frames_total, **references}
     return job(database, insert(database, "jobs", values))
 
@@ -41,7 +41,7 @@ def jobs(database: Database, limit: int = 100) -> list[Row]:
 
 
 def job_of(database: Database, **reference: int) -> Row | None:
-    """The latest job for a run_id, export_id or video_id."""
+    """The latest job for a run_id, export_id, finetune_id or video_id."""
     ((column, value),) = reference.items()
     found = one(database, f"{JOBS} where j.{column} = ? order by j.id desc", (value,))
     return found and _with_progress(found)
@@ -79,8 +79,8 @@ def _with_progress(row: Row) -> Row:
 
 
 def queued(database: Database) -> list[Row]:
-    """The jobs that wait, oldest first."""
-    return list(database.query("select * from jobs where state = 'queued' order by id"))
+    """The jobs that wait for their turn, oldest first; those that a person paused wait for that person."""
+    return list(database.query("select * from jobs where state = 'queued' and not paused order by id"))
 
 
 def requeue_stale(database: Database) -> None:
@@ -95,7 +95,8 @@ def requeue_stale(database: Database) -> None:
 def claim(database: Database, job_id: int) -> Row | None:
     """Start a queued job; None if it is not there to be started (cancelled, or started before)."""
     taken = database.execute(
-        "update jobs set state = 'running', attempts = attempts + 1, heartbeat = ? where id = ? and state = 'queued'",
+        "update jobs set state = 'running', attempts = attempts + 1, heartbeat = ? "
+        "where id = ? and state = 'queued' and not paused",
         (time.time(), job_id),
     )
     return job(database, job_id) if taken.rowcount else None
@@ -140,9 +141,23 @@ def cancel(database: Database, job_id: int) -> Row:
     found = job(database, job_id)
     if found["state"] not in ("queued", "running"):
         raise Conflict(f"Job {job_id} is over already ({found['state']}).")
-    database.execute("update jobs set cancel = 1 where id = ?", (job_id,))
+    database.execute("update jobs set cancel = 1, paused = 0 where id = ?", (job_id,))
     if found["state"] == "queued":
         finish(database, job_id, "cancelled", "cancelled before it started")
+    return job(database, job_id)
+
+
+def queue_again(database: Database, job_id: int) -> Row:
+    """Put a job that failed or was cancelled back among those that wait."""
+    found = job(database, job_id)
+    if found["state"] not in ("failed", "cancelled"):
+        raise Conflict(f"Job {job_id} cannot be done again: it is {found['state']}.")
+    sql = """
+        update jobs set state = 'queued', paused = 0, cancel = 0, attempts = 0, error = null, message = '',
+          fps = null, seconds_left = null, finished_at = null
+        where id = ?
+    """
+    database.execute(sql, (job_id,))
     return job(database, job_id)
 
 

@@ -28,6 +28,25 @@ def add_model(
     return model_named(database, name)
 
 
+def add_child(database: Database, finetune: Row, name: str, path: str, preset: Mapping[str, Any], **values: Any) -> Row:
+    """The model that a fine-tuning made. values: sha256 of its file, metrics."""
+    parent = one(database, "select id from models where name = ?", (finetune["parent"],))
+    row = {
+        "name": name,
+        "path": path,
+        "preset": json.dumps(preset),
+        "parent": finetune["parent"],
+        "parent_id": parent and parent["id"],
+        "finetune_id": finetune["id"],
+        "snapshot": finetune["snapshot"],
+        "train_config": json.dumps(finetune["config"]),
+        "untrained": "[]",
+        **{column: json.dumps(value) if isinstance(value, dict) else value for column, value in values.items()},
+    }
+    insert(database, "models", row)
+    return model_named(database, name)
+
+
 def model_named(database: Database, name: str) -> Row:
     """One model; `preset` and `untrained` as JSON values."""
     found = one(database, "select * from models where name = ?", (name,))
@@ -50,6 +69,36 @@ def uses(database: Database, name: str) -> list[str]:
     return [video for (video,) in database.execute(sql, (name,))]
 
 
+def defaults(database: Database) -> dict[str, list[str]]:
+    """By model, the names of the projects whose default it is."""
+    found: dict[str, list[str]] = {}
+    sql = "select model, name from projects where model is not null and not removed order by id"
+    for model, project in database.execute(sql):
+        found.setdefault(model, []).append(project)
+    return found
+
+
+def set_default(database: Database, project_id: int, name: str | None) -> None:
+    """Say with which model a project's runs begin; None: with the program's own."""
+    database.execute("update projects set model = ? where id = ?", (name, project_id))
+
+
+def default(database: Database, project_id: int) -> str | None:
+    """The model with which a project's runs begin, if one was chosen."""
+    (name,) = database.execute("select model from projects where id = ?", (project_id,)).fetchone() or (None,)
+    return str(name) if name else None
+
+
+def rename(database: Database, name: str, new: str) -> Row:
+    """Give a model another name, everywhere it is spoken of. Its file keeps its own."""
+    model_named(database, name)
+    for table, column in (("models", "name"), ("models", "parent"), ("runs", "model"), ("projects", "model")):
+        database.execute(f"update {table} set {column} = ? where {column} = ?", (new, name))
+    database.execute("update finetunes set parent = ? where parent = ?", (new, name))
+    database.execute("delete from speeds where model = ?", (name,))
+    return model_named(database, new)
+
+
 def remove_model(database: Database, name: str) -> None:
     """Take the model off the table. Raises Conflict while runs refer to it."""
     if videos := uses(database, name):
@@ -57,8 +106,19 @@ def remove_model(database: Database, name: str) -> None:
             f" and {len(videos) - 3} more" if len(videos) > 3 else ""
         )
         raise Conflict(f'"{name}" cannot be removed: runs on {shown} were made with it. Delete those videos first.')
+    if projects := defaults(database).get(name):
+        raise Conflict(
+            f'"{name}" cannot be removed: it is the default of the project "{projects[0]}". Choose another first.'
+        )
+    sql = "select 1 from finetunes where parent = ? and state in ('queued', 'running', 'paused')"
+    if one(database, sql, (name,)):
+        raise Conflict(
+            f'"{name}" cannot be removed: it is being fine-tuned. Cancel that first, or wait until it is done.'
+        )
     database.execute("delete from models where name = ?", (name,))
+    database.execute("delete from speeds where model = ?", (name,))
 
 
 def _read(row: Row) -> Row:
-    return row | {column: row[column] and json.loads(row[column]) for column in ("preset", "untrained")}
+    columns = ("preset", "untrained", "metrics", "train_config")
+    return row | {column: row[column] and json.loads(row[column]) for column in columns}

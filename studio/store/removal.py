@@ -18,6 +18,7 @@ BUSY = {
     "run": 'a model is running on "{}"',
     "export": '"{}" is being exported',
     "overlay": 'the overlay of "{}" is being drawn',
+    "finetune": 'a model is being fine-tuned on "{}", or waits to be',
 }
 HOLDINGS = """
     select count(distinct r.id) filter (where r.model is not null) as runs, count(e.id) as corrections
