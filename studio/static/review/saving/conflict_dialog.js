@@ -24,11 +24,11 @@ export function createConflictDialog({ api, store }, { choose, keepTheirs }) {
   const foot = el("p", { class: "ct-faint" }, "Whatever you keep can be undone.");
   const dialog = el(
     "dialog",
-    { class: "ct-sheet ct-conflict", "aria-label": "Two versions of a mask" },
+    { class: "ct-dialog ct-conflict", "aria-label": "Two versions of a mask" },
     title,
     el("p", {}, "Somebody else, or another tab, has changed this mask since you saw it. Nothing is lost: choose what stays."),
     versions,
-    el("footer", { class: "ct-sheet-foot" }, foot, later),
+    el("footer", { class: "ct-dialog-foot" }, foot, later),
   );
   dialog.addEventListener("close", () => (shown = null));
   dialog.addEventListener("keydown", (event) => {

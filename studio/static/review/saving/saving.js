@@ -32,11 +32,12 @@ export function createSaving(parts) {
   let timer = null;
   const lookSoon = () => {
     clearTimeout(timer);
-    if (pointer.painting || document.querySelector("dialog[open]")) timer = setTimeout(lookSoon, PATIENCE);
+    if (pointer.dragging || document.querySelector("dialog[open]")) timer = setTimeout(lookSoon, PATIENCE);
     else look();
   };
   let seen = 0;
   let opened = null;
+  let resumed = 0;
   const ends = [
     store.watch(["conflicts"], ({ conflicts }) => {
       if (conflicts.length > seen) lookSoon();
@@ -45,14 +46,27 @@ export function createSaving(parts) {
     store.watch(["video"], ({ video }) => {
       if ((video?.id ?? null) === opened) return;
       opened = video?.id ?? null;
-      if (opened !== null && session.masks) carryOver(parts);
+      if (opened === null || !session.masks) return;
+      carryOver(parts);
+      if (resumed) lookAgain(parts);
     }),
     () => clearTimeout(timer),
   ];
   resume(parts).then((count) => {
+    resumed = count;
+    if (count) lookAgain(parts);
     if (count) toast(count === 1 ? "1 change of your last visit is being sent." : `${count} changes of your last visit are being sent.`);
   });
   return { stage: [waiting], dialogs: [dialog.root], end: () => ends.forEach((end) => end()) };
+}
+
+/** What was on its way while the video was opened may be older than what has been sent since. */
+async function lookAgain({ queue, session }) {
+  await queue.idle();
+  if (!session.masks) return;
+  session.masks.invalidate();
+  session.navigator.refresh();
+  session.refreshSoon();
 }
 
 /** Saves a version of a mask that was in conflict over the one that was shown beside it. */

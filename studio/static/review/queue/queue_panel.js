@@ -1,0 +1,161 @@
+/* The tab "Queue": the suspicious moments, worst first, with a filter, and the one that is looked at with what can be done.
+   In: the moments, actions, the bindings that name the keys. Out: an element. */
+
+import { button, el, setText } from "../dom.js";
+import { filtered } from "./moments.js";
+import { kindIcon, KINDS, kindTitle, remedyText, severityLevel, SEVERITY_WORDS, tracksOf } from "./kinds.js";
+import { createVirtualList } from "./virtual_list.js";
+
+const ROW = 60; // px
+const STATES = { open: "Open", resolved: "Resolved", ignored: "Ignored", all: "All" };
+
+/** actions: {go(moment)}; bindings: see bindings.js. */
+export function createQueuePanel({ store, bindings }, actions) {
+  const list = createVirtualList({
+    rowHeight: ROW,
+    create: (moment) => createRow(store, moment, actions),
+    keyOf: ({ id }) => id,
+    label: "Suspicious moments",
+  });
+  const empty = el("p", { class: "ct-empty" });
+  const card = createCard(store, bindings);
+
+  store.watch(["suggestions", "queueFilter", "selection"], (state) => {
+    const listed = filtered(state);
+    list.show(listed);
+    list.root.hidden = listed.length === 0;
+    empty.hidden = listed.length > 0;
+    setText(empty, emptyText(state));
+  });
+  store.watch(["tracks"], () => list.renew());
+  store.watch(["suggestion"], (state) => {
+    for (const row of list.root.querySelectorAll(".ct-moment")) mark(row, state.suggestion);
+    const index = filtered(state).findIndex(({ id }) => id === state.suggestion);
+    if (index >= 0) list.reveal(index);
+  });
+  return el("section", { class: "ct-panel ct-queue", "aria-label": "Queue" }, createFilter(store), card, empty, list.root);
+}
+
+/** How many moments wait, for the tab. */
+export const openCount = ({ suggestions }) => suggestions.reduce((sum, { state }) => sum + (state === "open"), 0) || "";
+
+function emptyText({ suggestions, queueFilter, video }) {
+  if (!video) return "";
+  if (suggestions.length === 0) return "Nothing looks suspicious. What the studio looks for is in the guide, docs/review.md.";
+  if (queueFilter.state === "open" && queueFilter.kind === "all" && !queueFilter.selection) return "All suspicious moments are settled.";
+  return "No moment fits this filter.";
+}
+
+function createFilter(store) {
+  const change = (patch) => store.set({ queueFilter: { ...store.state.queueFilter, ...patch } });
+  const kind = el("select", { class: "ct-input ct-queue-kind", "aria-label": "Kind", onchange: () => change({ kind: kind.value }) });
+  const state = el("select", { class: "ct-input", "aria-label": "State", onchange: () => change({ state: state.value }) });
+  const only = el("input", { type: "checkbox", onchange: () => change({ selection: only.checked }) });
+  for (const select of [kind, state]) select.addEventListener("change", () => select.blur());
+  only.addEventListener("change", () => only.blur());
+  store.watch(["suggestions", "queueFilter"], ({ suggestions, queueFilter }) => {
+    const inState = suggestions.filter((moment) => queueFilter.state === "all" || moment.state === queueFilter.state);
+    const count = (test) => inState.reduce((sum, moment) => sum + test(moment), 0);
+    fillSelect(kind, [
+      ["all", `All kinds (${inState.length})`],
+      ...Object.keys(KINDS)
+        .map((name) => [name, count((moment) => moment.kind === name)])
+        .filter(([name, number]) => number > 0 || name === queueFilter.kind)
+        .map(([name, number]) => [name, `${kindTitle(name)} (${number})`]),
+    ]);
+    fillSelect(state, Object.entries(STATES));
+    kind.value = queueFilter.kind;
+    state.value = queueFilter.state;
+    only.checked = queueFilter.selection;
+  });
+  const selected = el("label", { class: "ct-queue-only", title: "Only moments of the selected tracks" }, only, "Selected");
+  return el("div", { class: "ct-queue-filter" }, kind, state, selected);
+}
+
+function fillSelect(select, options) {
+  const text = JSON.stringify(options);
+  if (select.dataset.options === text) return;
+  select.dataset.options = text;
+  select.replaceChildren(...options.map(([value, title]) => el("option", { value }, title)));
+}
+
+function createRow(store, moment, { go }) {
+  const { id, kind, frame, reason, state } = moment;
+  const level = severityLevel(moment);
+  const settled = state === "open" ? null : el("span", { class: "ct-moment-state" }, STATES[state]);
+  const row = el(
+    "li",
+    { class: `ct-moment ct-moment-${state}`, "data-moment": id },
+    button(
+      { class: "ct-moment-main", onclick: () => go(moment), title: `${kindTitle(kind)}: ${SEVERITY_WORDS[level]}` },
+      el("span", { class: `ct-moment-kind ct-level-${level}` }, kindIcon(kind)),
+      el(
+        "span",
+        { class: "ct-moment-text" },
+        el("span", { class: "ct-moment-reason" }, reason),
+        el("span", { class: "ct-moment-facts ct-numbers" }, `Frame ${frame}`, swatches(store, moment), settled),
+      ),
+    ),
+  );
+  mark(row, store.state.suggestion);
+  return row;
+}
+
+function mark(row, current) {
+  const isCurrent = Number(row.dataset.moment) === current;
+  row.classList.toggle("ct-selected", isCurrent);
+  row.firstChild.setAttribute("aria-current", String(isCurrent));
+}
+
+function swatches(store, moment) {
+  return tracksOf(moment).map((track) => {
+    const swatch = el("span", { class: "ct-swatch" });
+    swatch.style.setProperty("--swatch", store.state.tracks.find(({ id }) => id === track)?.color ?? "var(--ct-tick)");
+    return el("span", { class: "ct-moment-track" }, swatch, String(track));
+  });
+}
+
+/** The moment that is looked at: its reason in full and what can be done, each with its key. */
+function createCard(store, bindings) {
+  const act = (id, classes) => {
+    const cap = el("kbd", { class: "ct-key-cap" });
+    const text = el("span", {});
+    const element = button({ class: `ct-outline ${classes}`, onclick: () => bindings.run(bindings.get(id)) }, text, cap);
+    const show = (words, shown = true) => {
+      element.hidden = !shown;
+      setText(text, words);
+      setText(cap, bindings.keyOf(id));
+    };
+    return { element, show };
+  };
+  const kind = el("span", { class: "ct-moment-kind" });
+  const title = el("strong", {});
+  const reason = el("p", {});
+  const remedy = act("momentRemedy", "ct-main-button");
+  const resolve = act("momentResolve", "");
+  const ignore = act("momentIgnore", "");
+  const body = el(
+    "div",
+    {},
+    el("div", { class: "ct-moment-head" }, kind, title),
+    reason,
+    el("div", { class: "ct-moment-actions" }, remedy.element, resolve.element, ignore.element),
+  );
+  const hint = el("p", { class: "ct-faint" });
+  store.watch(["suggestions", "suggestion", "keys"], ({ suggestions, suggestion }) => {
+    const moment = suggestions.find(({ id }) => id === suggestion) ?? null;
+    body.hidden = !moment;
+    hint.hidden = Boolean(moment) || suggestions.length === 0;
+    setText(hint, `${bindings.keyOf("momentNext") || "J"} goes to the next moment, ${bindings.keyOf("momentPrevious") || "Shift+J"} to the previous one.`);
+    if (!moment) return;
+    kind.className = `ct-moment-kind ct-level-${severityLevel(moment)}`;
+    kind.replaceChildren(kindIcon(moment.kind));
+    setText(title, `${kindTitle(moment.kind)} · ${SEVERITY_WORDS[severityLevel(moment)]}`);
+    setText(reason, `${moment.reason}.`.replace("?.", "?"));
+    const open = moment.state === "open";
+    remedy.show(remedyText(moment) ?? "", open && moment.remedy !== null);
+    resolve.show(open ? "Resolved" : "Open again");
+    ignore.show("Ignore", open);
+  });
+  return el("div", { class: "ct-moment-card" }, body, hint);
+}

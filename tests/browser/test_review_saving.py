@@ -1,0 +1,233 @@
+"""Nothing is lost: on the real server and database, killed and started again, with the page reloaded in between, and two people on
+one mask.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.browser.annotator import Annotator, stroke
+from tests.browser.planted import Library, square, steady
+from tests.studio.processes import ENVIRONMENT, ROOT, wait_for
+
+SERVER = """
+import sys, uvicorn
+from pathlib import Path
+from studio.app import create_app
+from studio.settings import Home
+uvicorn.run(create_app(Home(Path(sys.argv[1]))), port=int(sys.argv[2]), log_level="error")
+"""
+OFFLINE = ["ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "Failed to fetch", "Connection", "404"]
+
+
+class Server:
+    """The whole application in a process of its own, always at the same address."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-c", SERVER, str(self.home), str(self.port)]
+        self.process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT)
+        wait_for(self.answers, 60)
+
+    def answers(self) -> bool:
+        assert self.process.poll() is None, "the server ended"
+        try:
+            return httpx.get(f"{self.address}/api/v1/health").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def kill(self) -> None:
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    return Library.new(tmp_path_factory.mktemp("saving"))
+
+
+@pytest.fixture(scope="module")
+def server(library: Library) -> Iterator[Server]:
+    running = Server(library.home.root)
+    yield running
+    running.process.kill()
+    running.process.wait()
+
+
+@contextmanager
+def gone(server: Server) -> Iterator[None]:
+    """The server is killed as by a power cut, and started again afterwards."""
+    server.kill()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+@pytest.fixture
+def review(server: Server, new_page: Callable[..., Any]) -> Callable[..., Annotator]:
+    def start(video: int) -> Annotator:
+        page = new_page()
+        page.watch.expected += OFFLINE
+        return visit(Annotator(page, server.address), video)
+
+    return start
+
+
+def visit(annotator: Annotator, video: int) -> Annotator:
+    annotator.page.goto(f"{annotator.address}/?view=review&video={video}")
+    annotator.page.wait_for_function("window.__studio && window.__studio.drawnFrame >= 0")
+    return annotator.idle()
+
+
+def edits(library: Library, video: int) -> list[str]:
+    sql = "select e.op from edits e join runs r on r.id = e.run_id where r.video_id = ? order by e.id"
+    return [op for (op,) in library.store.database.execute(sql, (video,)).fetchall()]
+
+
+def test_a_stroke_drawn_while_the_server_dies_is_saved_when_it_is_back(
+    library: Library, server: Server, review: Callable[..., Annotator]
+) -> None:
+    video, (track,) = library.video([steady(range(70))])
+    annotator = review(video)
+    annotator.press("ArrowDown", "b")
+    size = annotator.state("brushSize")
+    annotator.drag((150, 40), (200, 60), release=False)
+    with gone(server):
+        annotator.page.mouse.up()
+        annotator.drag((220, 100), (240, 120))
+        annotator.page.wait_for_function("window.__studio.saving === 'failed'")
+        note = annotator.text(".ct-waiting:visible")
+        assert note.startswith("2 changes wait for the studio")
+        assert "kept in this browser" in note
+    annotator.page.get_by_role("button", name="Send now").click()
+    annotator.idle()
+    drawn = stroke((150, 40), (200, 60), size) | stroke((220, 100), (240, 120), size)
+    assert (library.mask(video, track, 0) == square(30, 60, 30) | drawn).all()
+    assert edits(library, video) == ["set_mask", "set_mask"]
+    assert annotator.page.locator(".ct-waiting:visible").count() == 0
+
+
+def test_what_was_drawn_offline_survives_a_reload_and_is_sent_in_order(
+    library: Library, server: Server, review: Callable[..., Annotator]
+) -> None:
+    video, (track,) = library.video([steady(range(70))])
+    annotator = review(video)
+    annotator.press("ArrowDown", "b")
+    size = annotator.state("brushSize")
+    with gone(server):
+        annotator.drag((150, 40), (200, 60))
+        annotator.drag((220, 100), (240, 120))
+        annotator.drag((20, 20), (40, 20))
+        annotator.page.keyboard.press("Control+z")
+        annotator.page.wait_for_function("window.__studio.state.pending === 4 && window.__studio.saving === 'failed'")
+        annotator.page.wait_for_function("window.__studio.atRisk === false")
+        with pytest.raises(Exception, match="ERR_CONNECTION_REFUSED"):
+            annotator.page.reload()
+    visit(annotator, video)
+    drawn = stroke((150, 40), (200, 60), size) | stroke((220, 100), (240, 120), size)
+    assert (library.mask(video, track, 0) == square(30, 60, 30) | drawn).all()
+    assert annotator.mask(0, track, 180, 320) == (square(30, 60, 30) | drawn).tolist()
+    assert edits(library, video) == ["set_mask", "set_mask", "set_mask", "undo"]
+
+    visit(annotator, video)
+    assert edits(library, video) == ["set_mask", "set_mask", "set_mask", "undo"], "what was sent is not sent again"
+
+
+def test_a_change_whose_answer_was_lost_is_done_once(library: Library, review: Callable[..., Annotator]) -> None:
+    video, (track,) = library.video([steady(range(70))])
+    annotator = review(video)
+    lost = []
+
+    def lose_answers(route: Any) -> None:
+        lost.append(route.fetch())  # the server did its work
+        route.abort()
+
+    annotator.page.watch.expected.append("ERR_FAILED")
+    annotator.page.route("**/masks/0", lose_answers)
+    annotator.press("ArrowDown", "b")
+    annotator.drag((150, 40), (200, 60))
+    annotator.page.wait_for_function("window.__studio.saving === 'failed' && !window.__studio.atRisk")
+    annotator.page.unroute("**/masks/0")
+    visit(annotator, video)
+    assert edits(library, video) == ["set_mask"] and len(lost) == 1
+    annotator.press("Control+z")
+    assert (library.mask(video, track, 0) == square(30, 60, 30)).all()
+
+
+@pytest.mark.parametrize("choice", ["theirs", "mine", "both"])
+def test_two_people_on_one_mask_see_both_versions_and_choose(
+    library: Library, review: Callable[..., Annotator], choice: str
+) -> None:
+    video, (track,) = library.video([steady(range(70))])
+    first, second = review(video), review(video)
+    second.page.watch.expected.append("409")
+    for annotator in (first, second):
+        annotator.press("ArrowDown", "b")
+    size = first.state("brushSize")
+    before = square(30, 60, 30)
+    first.drag((150, 40), (200, 60))
+    first.idle()
+    second.drag((220, 100), (240, 120))
+    second.page.locator("dialog.ct-conflict[open]").wait_for()
+    theirs = before | stroke((150, 40), (200, 60), size)
+    mine = before | stroke((220, 100), (240, 120), size)
+    assert (library.mask(video, track, 0) == theirs).all()
+    assert second.page.locator(".ct-version canvas").count() == 3
+
+    if choice == "mine":  # decided later, after a reload: nothing is lost meanwhile
+        second.page.keyboard.press("Escape")
+        assert "1 mask has two versions" in second.text(".ct-waiting-conflict")
+        visit(second, video)
+        second.page.locator("dialog.ct-conflict[open]").wait_for()
+    second.page.keyboard.press({"theirs": "1", "mine": "2", "both": "3"}[choice])
+    second.page.locator("dialog.ct-conflict[open]").wait_for(state="hidden")
+    second.idle()
+    expected: np.ndarray = {"theirs": theirs, "mine": mine, "both": theirs | mine}[choice]
+    assert (library.mask(video, track, 0) == expected).all()
+    assert second.mask(0, track, 180, 320) == expected.tolist()
+    visit(second, video)
+    assert second.page.locator("dialog.ct-conflict[open]").count() == 0
+
+
+def test_the_page_warns_before_it_closes_only_while_something_is_nowhere_kept(
+    library: Library, server: Server, review: Callable[..., Annotator]
+) -> None:
+    video, _ = library.video([steady(range(70))])
+    annotator = review(video)
+    asked = []
+    annotator.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    annotator.press("ArrowDown", "b")
+    with gone(server):
+        annotator.drag((150, 40), (200, 60))
+        annotator.page.wait_for_function("window.__studio.saving === 'failed' && !window.__studio.atRisk")
+        annotator.page.goto("about:blank")
+        assert asked == [], "it is kept in the browser"
+    annotator = visit(annotator, video)
+    annotator.page.evaluate("indexedDB.deleteDatabase('ctvis-studio')")
+    annotator.page.add_init_script("Object.defineProperty(window, 'indexedDB', { value: undefined })")
+    visit(annotator, video)
+    annotator.press("ArrowDown", "b")
+    with gone(server):
+        annotator.drag((220, 100), (240, 120))
+        annotator.page.wait_for_function("window.__studio.saving === 'failed'")
+        assert "Keep this page open" in annotator.text(".ct-waiting:visible")
+        annotator.page.goto("about:blank")
+        assert asked == ["beforeunload"]
