@@ -1,0 +1,83 @@
+"""How long a training step takes on this machine: measured, in a process of its own, and kept.
+
+`python -m studio.finetune.speed --home DIR --project P --model NAME` measures the settings that would be proposed, in full and in
+half precision. The server starts it with `measure_apart`, for it never runs a net itself.
+"""
+
+import argparse
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from engine.errors import CtvisError
+from engine.run import pick_device
+from studio.finetune.start import overview
+from studio.jobs.models import find_runnable
+from studio.settings import Home
+from studio.store import Store, finetunes
+from training.finetune import seconds_per_step
+from training.finetune_config import FinetuneConfig
+
+PATIENCE = 120.0  # seconds
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def measure(store: Store, home: Home, project_id: int, model: str | None = None) -> dict[str, float]:
+    """Seconds per step, by the shape of the step, of a fine-tuning as it would be proposed. Runs the net."""
+    shown = overview(store, home, project_id, model)
+    config = FinetuneConfig(**shown["settings"])
+    net, preset = find_runnable(home, store.database, shown["model"]).load()
+    net.to(pick_device())
+    found = {}
+    for each in (replace(config, autocast="off"), replace(config, autocast="bfloat16")):
+        found[each.shape] = seconds_per_step(net, preset, each)
+    with store.transaction() as database:
+        for shape, seconds in found.items():
+            finetunes.keep_speed(database, shown["model"], shape, seconds)
+    return found
+
+
+def measure_apart(home: Home, project_id: int, model: str) -> None:
+    """The same in a process of its own."""
+    names = ["--home", str(home.root.resolve()), "--project", str(project_id), "--model", model]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "studio.finetune.speed", *names],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        raise CtvisError(
+            f"Two steps took more than {PATIENCE:.0f} seconds here. Choose smaller frames, or another model."
+        ) from None
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        raise CtvisError(
+            said[-1] if done.returncode == 1 and said else "The speed of this machine could not be measured."
+        )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="studio.finetune.speed", description="Measures training steps.")
+    parser.add_argument("--home", type=Path, required=True, help="the studio's home folder")
+    parser.add_argument("--project", type=int, required=True, help="the number of a project")
+    parser.add_argument("--model", help="the model to train; by default the project's")
+    options = parser.parse_args(arguments)
+    home = Home(options.home)
+    store = Store(home.database)
+    try:
+        measure(store, home, options.project, options.model)
+    except CtvisError as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        store.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,251 @@
+"""Fine-tuning in the worker: a real process on a real little net, paused, cancelled, killed. A model is never there by halves."""
+
+import json
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from engine import load_model
+from studio.finetune.roles import roles
+from studio.finetune.snapshot import snapshot_hash
+from studio.finetune.speed import measure, measure_apart
+from studio.finetune.start import overview, start
+from studio.jobs.finetune import finetune_folder, sample_steps
+from studio.jobs.models import find_model, models
+from studio.jobs.queue import JobQueue
+from studio.jobs.worker import perform
+from studio.models import remove_model, rename_model, taught_snapshot
+from studio.review import log, verification
+from studio.settings import Home
+from studio.store import Row, Store, finetunes, jobs, library, removal, runs
+from studio.store import models as table
+from studio.store.errors import Conflict
+from tests.studio.library import square
+from tests.studio.processes import tiny_model, wait_for, worker
+from tests.videos import make_video, numbered_frames
+
+LENGTH, HEIGHT, WIDTH = 6, 48, 80
+SETTINGS = {
+    "steps": 8, "short_edge": 64, "clips": 1, "length": 2, "validate_steps": 2, "sample_steps": 4, "trained": "decoder",
+    "learning_rate": 1e-5, "patience": 0,
+}  # fmt: skip
+
+
+def new_studio(folder: Path, videos: int = 4) -> tuple[Home, Store, int]:
+    """A project of little videos with a cat each, all masks of which are verified."""
+    home = Home(folder).create()
+    tiny_model(home)
+    store = Store(home.database)
+    with store.transaction() as database:
+        project = library.add_project(database, "Cats & dogs")["id"]
+        category = library.add_category(database, project, "cat")["id"]
+    for number in range(videos):
+        make_video(home.media / f"{number}.mp4", numbered_frames(LENGTH, HEIGHT, WIDTH, start=10 * number))
+        with store.transaction() as database:
+            facts = {"bytes": 1, "width": WIDTH, "height": HEIGHT, "length": LENGTH, "fps": 25.0, "sha256": str(number)}
+            video = library.add_video(database, project, name=f"clip {number}", path=f"{number}.mp4", **facts)
+            database.execute("update videos set state = 'ready' where id = ?", (video["id"],))
+            run = runs.add_run(database, video["id"], "tiny", {"score_threshold": 0.0})
+            masks = [runs.Prediction(1, frame, square(4 * frame, 8, 20, HEIGHT, WIDTH), 0.5) for frame in range(LENGTH)]
+            runs.commit_window(database, run["id"], LENGTH, masks, {1: runs.TrackEstimate(category, 0.9)}, b"state")
+            runs.close_run(database, run["id"], "done")
+        log.perform(store, video["id"], "ann", verification.verify(None))
+    return home, store, project
+
+
+def press(home: Home, store: Store, project: int, **settings: Any) -> Row:
+    found = start(store, home, project, "ann", model="tiny", settings=SETTINGS | settings)
+    JobQueue(home).put(found["job"])
+    return found
+
+
+def state_of(store: Store, found: Row) -> Row:
+    return finetunes.finetune(store.database, found["id"])
+
+
+def over(store: Store, found: Row) -> Row | None:
+    now = state_of(store, found)
+    return now if now["state"] in ("done", "failed", "cancelled", "paused") else None
+
+
+def check_models(home: Home, store: Store) -> None:
+    """Every model that has a row can be loaded, and no other has appeared."""
+    rows = table.models(store.database)
+    for row in rows:
+        load_model(find_model(home, store.database, row["name"]).path)
+    assert set(models(home, store.database)) == {"demo", "tiny", *(row["name"] for row in rows)}
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Store, int, Row]:
+    """A fine-tuning that nobody disturbed."""
+    home, store, project = new_studio(tmp_path_factory.mktemp("done"))
+    found = press(home, store, project)
+    perform(store, home, found["job"]["id"])
+    return home, store, project, state_of(store, found)
+
+
+def test_one_click_makes_a_model_that_knows_where_it_came_from(done: tuple[Home, Store, int, Row]) -> None:
+    home, store, project, found = done
+    assert found["state"] == "done", jobs.job(store.database, found["job"]["id"])
+    row = table.model_named(store.database, "Cats_dogs")
+    assert (row["parent"], row["finetune_id"], row["snapshot"]) == ("tiny", found["id"], found["snapshot"])
+    kept = taught_snapshot(home, row)
+    assert kept and snapshot_hash(json.loads(kept.read_text())) == row["snapshot"]
+    assert row["metrics"]["before"]["categories"].keys() == {"cat"} == row["metrics"]["after"]["categories"].keys()
+    assert row["train_config"]["steps"] == 8
+    net, preset = find_model(home, store.database, "Cats_dogs").load()
+    assert [category.name for category in preset.categories] == ["cat"], "predictions use the project's categories"
+    assert net.query_decoder.class_embed.out_features == 2
+    assert found["result"]["model"] == "Cats_dogs" and "on the held-out videos" in found["result"]["sentence"]
+    worse = found["result"]["worse"]
+    assert table.default(store.database, project) == (None if worse else "Cats_dogs")
+
+
+def test_it_leaves_curves_pictures_and_no_litter(done: tuple[Home, Store, int, Row]) -> None:
+    home, store, _, found = done
+    curve = finetunes.points(store.database, found["id"], "training")
+    assert curve[-1]["step"] == 8 and {"total", "learning_rate", "fps"} <= curve[-1].keys()
+    judged = finetunes.points(store.database, found["id"], "validation")
+    assert [point["step"] for point in judged] == [0, 2, 4, 6, 8]
+    assert set(sample_steps(home, found["id"])) == {0, 4, 8}
+    folder = finetune_folder(home, found["id"])
+    assert (folder / "snapshot.json").exists() and not (folder / "run" / "state.pt").exists()
+    assert not list((folder / "frames").iterdir())
+    job = jobs.job(store.database, found["job"]["id"])
+    assert job["state"] == "done" and job["progress"] == 1 and job["message"] == found["result"]["sentence"]
+
+
+def test_the_held_out_videos_stay(done: tuple[Home, Store, int, Row]) -> None:
+    home, store, project, found = done
+    given = roles(store.database, project)
+    assert len(given) == 4 and sum(given.values()) == 1
+    assert overview(store, home, project, "tiny")["summary"]["held_out"] == found["summary"]["held_out"]
+
+
+def test_a_model_is_renamed_everywhere_and_not_removed_while_it_is_needed(tmp_path: Path) -> None:
+    home, store, project = new_studio(tmp_path)
+    perform(store, home, press(home, store, project)["job"]["id"])
+    table.set_default(store.database, project, "Cats_dogs")
+    rename_model(store, home, "Cats_dogs", "felines")
+    assert table.default(store.database, project) == "felines"
+    check_models(home, store)
+    with pytest.raises(Conflict, match='it is the default of the project "Cats & dogs"'):
+        remove_model(store, home, "felines")
+    second = start(store, home, project, "ann", settings=SETTINGS)
+    assert second["parent"] == "felines"
+    table.set_default(store.database, project, None)
+    with pytest.raises(Conflict, match="it is being fine-tuned"):
+        remove_model(store, home, "felines")
+    perform(store, home, second["job"]["id"])
+    assert table.model_named(store.database, "Cats_dogs")["parent"] == "felines", "the second click works as the first"
+    table.set_default(store.database, project, None)
+    place = find_model(home, store.database, "felines").path
+    remove_model(store, home, "felines")
+    assert not list(place.parent.glob(f"{place.stem}.*"))
+    assert table.model_named(store.database, "Cats_dogs")["parent"] == "felines", "its child still says so"
+
+
+def test_nothing_verified_nothing_started(tmp_path: Path) -> None:
+    home, store, project = new_studio(tmp_path, videos=0)
+    with pytest.raises(Conflict, match="Nothing is verified yet"):
+        start(store, home, project, "ann", model="tiny")
+    assert finetunes.finetunes(store.database, project) == []
+
+
+def test_pause_resume_and_cancel(tmp_path: Path) -> None:
+    home, store, project = new_studio(tmp_path)
+    found = press(home, store, project, steps=2000, validate_steps=2000, sample_steps=0)
+    with worker(home):
+        wait_for(lambda: state_of(store, found)["step"] > 0 or None)
+        with store.transaction() as database:
+            finetunes.ask_to_pause(database, found["id"])
+        paused = wait_for(lambda: over(store, found))
+        assert paused["state"] == "paused" and "Paused at step" in paused["job"]["message"]
+        with pytest.raises(Conflict, match="cannot be deleted now: a model is being fine-tuned"):
+            removal.remove_project(store.database, project)
+        with store.transaction() as database:
+            finetunes.go_on(database, found["id"])
+        JobQueue(home).put(found["job"])
+        wait_for(lambda: state_of(store, found)["step"] > paused["step"] or None)
+        jobs.cancel(store.database, found["job"]["id"])
+        assert wait_for(lambda: over(store, found))["state"] == "cancelled"
+    check_models(home, store)
+    assert table.models(store.database) == []
+
+
+def test_a_worker_killed_at_random_moments_ends_with_one_whole_model(tmp_path: Path) -> None:
+    home, store, project = new_studio(tmp_path)
+    found = press(home, store, project)
+    choose = random.Random(11)
+    for _ in range(4):
+        before = len(finetunes.points(store.database, found["id"], "training")), state_of(store, found)["step"]
+        with worker(home) as process:
+            until = time.monotonic() + 20
+            while time.monotonic() < until and not over(store, found):
+                now = len(finetunes.points(store.database, found["id"], "training")), state_of(store, found)["step"]
+                if now > before:
+                    break
+                time.sleep(0.005)
+            time.sleep(choose.random() * 0.2)
+            process.kill()
+            process.wait()
+        check_models(home, store)
+        state = finetune_folder(home, found["id"]) / "run" / "state.pt"
+        if state.exists():
+            torch.load(state, weights_only=True)
+    with worker(home):
+        assert wait_for(lambda: over(store, found))["state"] == "done"
+    assert len(table.models(store.database)) == 1
+    check_models(home, store)
+
+
+def test_a_click_that_dies_while_the_model_is_placed_is_finished_by_the_next_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, store, project = new_studio(tmp_path)
+    found = press(home, store, project)
+
+    def dies(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr("studio.store.models.add_child", dies)  # the files are in their place, the row is not
+        perform(store, home, found["job"]["id"])
+    check_models(home, store)
+    assert table.models(store.database) == []
+    with store.transaction() as database:
+        jobs.requeue_stale(database)
+    perform(store, home, found["job"]["id"])
+    assert state_of(store, found)["state"] == "done"
+    check_models(home, store)
+
+
+def test_what_fails_says_why_and_can_be_resumed(tmp_path: Path) -> None:
+    home, store, project = new_studio(tmp_path)
+    found = press(home, store, project)
+    moved = home.media / "away.mp4"
+    (home.media / "1.mp4").rename(moved)
+    perform(store, home, found["job"]["id"])
+    assert state_of(store, found)["state"] == "failed" and "1.mp4" in state_of(store, found)["job"]["error"]
+    moved.rename(home.media / "1.mp4")
+    with store.transaction() as database:
+        finetunes.go_on(database, found["id"])
+    perform(store, home, found["job"]["id"])
+    assert state_of(store, found)["state"] == "done"
+
+
+def test_the_expected_time_is_measured_or_not_said(tmp_path: Path) -> None:
+    home, store, project = new_studio(tmp_path, videos=1)
+    shown = overview(store, home, project, "tiny")
+    assert shown["seconds"] is None and shown["settings"]["short_edge"] == 64
+    measured = measure(store, home, project, "tiny")
+    shown = overview(store, home, project, "tiny")
+    assert shown["seconds"] == pytest.approx(min(measured.values()) * shown["settings"]["steps"])
+    store.database.execute("delete from speeds")
+    measure_apart(home, project, "tiny")
+    assert overview(store, home, project, "tiny")["seconds_per_step"] > 0
