@@ -23,6 +23,7 @@ class TrainConfig:
     recipe: Literal["reference", "paper"] = "reference"
     rivals_only: bool = False  # recipe "paper": only queries that inference would keep are negatives
     reid_weight: float = 1.0  # factor on the published weights of the re-ID losses
+    accumulate: int = 1  # parts in which a process's clips of a step go through the net, to need less memory
     autocast: Literal["off", "bfloat16"] = "off"  # what is safe in half precision runs in it; weights stay float32
     points: int = 12_544  # per mask in the mask losses
     save_minutes: float = 5.0

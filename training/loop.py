@@ -7,14 +7,14 @@
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import distributed, nn
 
 from engine import CTVIS
 from training.clip_batch import ClipBatch, clip_loss
@@ -142,12 +142,38 @@ def train(
 
 def take_step(run: Run, batch: ClipBatch, criterion: Criterion) -> dict[str, float]:
     """One step of the optimiser on a batch; none where the gradient is not finite. Returns the losses and the gradient's norm."""
-    with torch.autocast(batch.frames.device.type, torch.bfloat16, enabled=run.config.autocast == "bfloat16"):
-        recipe = run.config.recipe, run.config.rivals_only, run.config.reid_weight
-        loss = clip_loss(run.model, batch, criterion, *recipe)
+    recipe = run.config.recipe, run.config.rivals_only, run.config.reid_weight
+    parts = divided(batch, run.config.accumulate)
+    told: dict[str, float] = defaultdict(float)
     run.optimizer.zero_grad(set_to_none=True)
-    loss.total.backward()
-    norm = nn.utils.clip_grad_norm_(parameters_of(run.optimizer), run.config.clip_norm)
+    for part in parts:
+        with torch.autocast(batch.frames.device.type, torch.bfloat16, enabled=run.config.autocast == "bfloat16"):
+            loss = clip_loss(run.model, part, criterion, *recipe)
+        (loss.total / len(parts)).backward()
+        for name, value in {"total": loss.total.item(), **loss.terms}.items():
+            told[name] += value / len(parts)
+    parameters = parameters_of(run.optimizer)
+    average_gradients(parameters)
+    norm = nn.utils.clip_grad_norm_(parameters, run.config.clip_norm)
     if torch.isfinite(norm):  # one broken batch must not ruin hours of work
         run.optimizer.step()
-    return {"total": loss.total.item(), "gradient_norm": norm.item(), **loss.terms}
+    return told | {"gradient_norm": norm.item()}
+
+
+def divided(batch: ClipBatch, parts: int) -> list[ClipBatch]:
+    """The batch in at most so many parts of whole clips."""
+    size = -(-len(batch.targets) // parts)
+    pieces = range(0, len(batch.targets), size)
+    return [ClipBatch(batch.frames[start : start + size], batch.targets[start : start + size]) for start in pieces]
+
+
+def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
+    """Over the processes of a distributed run; a parameter that took no part in a process counts as zero there."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    distributed.all_reduce(flat)
+    flat /= distributed.get_world_size()
+    for parameter, part in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+        parameter.grad = part.view_as(parameter).clone()
