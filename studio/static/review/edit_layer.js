@@ -49,11 +49,13 @@ export class EditLayer {
   draw(context, view, opacity) {
     const { x, y, width } = this.crop;
     if (!width) return;
+    context.save();
     context.imageSmoothingEnabled = false;
     context.globalAlpha = opacity;
     context.translate(view.x, view.y);
     context.scale(view.scale, view.scale);
     context.drawImage(this.canvas, x, y);
+    context.restore();
   }
 
   /** Sets the window's bits under the set bits of a shape to what `value` makes of them. */

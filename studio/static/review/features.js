@@ -6,11 +6,12 @@
      toolbar, stage, transport, dialogs: elements for the toolbar, over the picture, in the playback bar, above everything
      end(): called when the page goes */
 
+import { createLooks } from "./display/looks.js";
 import { createSaving } from "./saving/saving.js";
 import { createTimelineTools } from "./timeline/tools.js";
 import { createTools } from "./tools/tools.js";
 
-export const FEATURES = [createTools, createTimelineTools, createSaving];
+export const FEATURES = [createTools, createLooks, createTimelineTools, createSaving];
 
 /** Calls all of them and joins what they give: {bindings, inspector, toolbar, stage, transport, dialogs, end}. */
 export function createFeatures(parts, features = FEATURES) {

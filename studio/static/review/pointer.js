@@ -43,6 +43,11 @@ export class Pointer {
     return this.#tools.get(this.store.state.tool) ?? null;
   }
 
+  /** Whether a tool is being dragged. */
+  get dragging() {
+    return this.#gesture !== null;
+  }
+
   get spaceHeld() {
     return this.#spaceHeld;
   }

@@ -32,10 +32,11 @@ export class Stage {
     this.overlayCanvas = el("canvas", { class: "ct-stage-canvas" });
     this.root = el("div", { class: "ct-stage" }, this.frameCanvas, this.overlayCanvas);
     this.size = { width: 0, height: 0 };
+    this.moved = null; // {entries, dx, dy, scale}: masks that are being dragged (tools/transform.js)
     this.draw = oncePerFrame(() => this.#drawOutdated());
     this.paintMasks = drawMasks; // what draws a list of masks; compare.js puts itself before it
     this.addLayer({ order: ORDER.masks, draw: (...given) => this.#drawMasks(...given) });
-    this.addLayer({ order: ORDER.edit, draw: (...given) => this.#drawEdit(...given) });
+    this.addLayer({ order: ORDER.edit, draw: (context, { view }) => this.drawEdit(context, view) });
     this.addLayer({ order: ORDER.tags, draw: (...given) => this.#drawTags(...given) });
     new ResizeObserver((changes) => this.#resize(changes[0])).observe(this.root);
     store.watch(LOOKS, () => this.draw());
@@ -191,7 +192,7 @@ export class Stage {
     const { view, video } = this.store.state;
     const context = this.#cleared(this.overlayCanvas);
     if (!this.#shown || !video) return;
-    const scene = { view, size: this.size, shown: this.#shown, ratio: this.ratio };
+    const scene = { view, size: this.size, shown: this.#shown, ratio: this.ratio, moved: this.moved };
     for (const layer of this.#layers) {
       context.save();
       layer.draw(context, scene);
@@ -216,7 +217,8 @@ export class Stage {
     if (state.showMasks) drawTags(context, this.visibleMasks(), state, scene);
   }
 
-  #drawEdit(context, { view }) {
+  /** Draws the mask that is being painted, if there is one. */
+  drawEdit(context, view) {
     if (this.#editShown()) this.#edit.draw(context, view, Math.max(this.store.state.opacity, 0.35));
   }
 

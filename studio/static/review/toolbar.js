@@ -1,19 +1,14 @@
-/* The bar above the stage: tools, brush size, how masks look, zoom, undo, whether all is saved, help.
+/* The bar above the stage: what the features bring, zoom, undo, whether all is saved, help.
    In: the parts of the page and what features add. Out: an element whose buttons follow the state and name their keys. */
 
-import { LARGEST_BRUSH } from "./brush.js";
 import { button, el, setText } from "./dom.js";
 import { icon } from "./icons.js";
 
-/** extras: elements of features, placed after how masks look. */
+/** extras: elements of features: tools, how masks look. */
 export function createToolbar(parts, extras = []) {
-  const { store } = parts;
   return el(
     "div",
     { class: "ct-bar ct-toolbar", role: "toolbar", "aria-label": "Review tools" },
-    createTools(parts),
-    createBrushSize(store),
-    createLooks(parts),
     extras,
     createZoom(parts),
     el("div", { class: "ct-spring" }),
@@ -31,42 +26,6 @@ export function commandButton({ bindings }, name, id, text = null) {
 
 export function iconButton(name, title, onclick, attributes = {}) {
   return button({ class: "ct-icon-button", title, "aria-label": title, onclick, ...attributes }, icon(name));
-}
-
-function createTools(parts) {
-  const tools = ["select", "brush", "eraser"];
-  const buttons = tools.map((name) => commandButton(parts, name, name));
-  parts.store.watch(["tool"], ({ tool }) => {
-    buttons.forEach((element, i) => element.setAttribute("aria-pressed", String(tools[i] === tool)));
-  });
-  return el("div", { class: "ct-group ct-segments", role: "group", "aria-label": "Tool" }, buttons);
-}
-
-function createBrushSize(store) {
-  const resize = (brushSize) => store.set({ brushSize });
-  const slider = createSlider("Brush size in pixels of the video ([ and ])", 1, LARGEST_BRUSH, 1, resize);
-  const value = el("output", { class: "ct-value" });
-  const group = el("label", { class: "ct-group ct-field" }, el("span", {}, "Size"), slider, value);
-  store.watch(["brushSize", "tool"], ({ brushSize, tool }) => {
-    slider.value = brushSize;
-    setText(value, `${brushSize} px`);
-    group.classList.toggle("ct-muted", tool === "select");
-  });
-  return group;
-}
-
-function createLooks(parts) {
-  const { store } = parts;
-  const slider = createSlider("Opacity of the masks", 0, 100, 5, (percent) => store.set({ opacity: percent / 100 }));
-  const masks = commandButton(parts, "masks", "masks", "Masks");
-  const labels = commandButton(parts, "label", "labels", "Name tags");
-  store.watch(["opacity", "showMasks", "showLabels"], ({ opacity, showMasks, showLabels }) => {
-    slider.value = Math.round(opacity * 100);
-    masks.setAttribute("aria-pressed", String(showMasks));
-    labels.setAttribute("aria-pressed", String(showLabels));
-  });
-  const field = el("label", { class: "ct-field" }, el("span", {}, "Opacity"), slider);
-  return el("div", { class: "ct-group" }, field, masks, labels);
 }
 
 function createZoom(parts) {
@@ -109,12 +68,4 @@ function createSaving({ store, queue }) {
     setText(text, { saved: "Saved", saving: `Saving…${count}`, failed: `Not saved${count}` }[state]);
   });
   return root;
-}
-
-/** A slider that gives the keyboard back to the stage once the mouse lets it go. */
-function createSlider(label, min, max, step, onValue) {
-  const slider = el("input", { type: "range", class: "ct-slider", "aria-label": label, title: label, min, max, step });
-  slider.addEventListener("input", () => onValue(Number(slider.value)));
-  slider.addEventListener("pointerup", () => slider.blur());
-  return slider;
 }

@@ -11,13 +11,27 @@ const SELECTED = 2;
 const HOVERED = 1;
 
 /** masks: [{track, entry, shape}] as stage.visibleMasks() gives them. */
-export function drawMasks(context, masks, state, { view }) {
+export function drawMasks(context, masks, state, { view, moved }) {
   const ordered = [...masks].sort((a, b) => emphasis(a, state) - emphasis(b, state));
   context.save();
   context.translate(view.x, view.y);
   context.scale(view.scale, view.scale);
-  for (const mask of ordered) drawMask(context, mask, emphasis(mask, state), state);
+  for (const mask of ordered) {
+    context.save();
+    if (moved?.entries.has(mask.entry)) shift(context, mask.shape.crop, moved);
+    drawMask(context, mask, emphasis(mask, state), state);
+    context.restore();
+  }
   context.restore();
+}
+
+/** Scaled about the middle of its box, then moved. */
+function shift(context, crop, { dx, dy, scale }) {
+  if (!crop) return;
+  const [x, y] = [crop.x + crop.width / 2, crop.y + crop.height / 2];
+  context.translate(x + dx, y + dy);
+  context.scale(scale, scale);
+  context.translate(-x, -y);
 }
 
 function drawMask(context, { track, entry, shape }, strength, state) {

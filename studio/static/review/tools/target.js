@@ -4,16 +4,23 @@
 import { colorOf } from "../display/colors.js";
 import { EditLayer } from "../edit_layer.js";
 
+/** Whether there is a track to draw on; says why not. */
+export function canDraw({ store, toast, keyOf }) {
+  const { selected, locked } = store.state;
+  if (selected === null) toast("Select a track first, or press N to start a new one.");
+  else if (locked.has(selected)) toast(`Track ${selected} is locked. Unlock it with ${keyOf("lock")} to change it.`);
+  else return true;
+  return false;
+}
+
 /** facts: what the layer needs beside the mask: {diameter, erase} for strokes. */
-export function openMask({ store, stage, commands, player, toast }, facts = {}) {
+export function openMask(parts, facts = {}) {
+  const { store, stage, commands, player } = parts;
   player.stop();
-  const { selected, locked, video, tracks } = store.state;
-  if (locked.has(selected)) {
-    toast(`Track ${selected} is locked. Unlock it with Shift+L to change it.`);
-    return null;
-  }
+  if (!canDraw(parts)) return null;
   const start = commands.strokeStart();
   if (!start) return null;
+  const { tracks, video } = store.state;
   const track = tracks.find(({ id }) => id === start.track);
   const entry = { source: "user", score: null };
   const color = colorOf(track, entry, store.state);

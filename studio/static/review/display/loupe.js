@@ -1,0 +1,96 @@
+/* The loupe: a round window beside the pointer with the picture's own pixels, each as a square, and the masks' outlines.
+   In: the parts of the page. Out: an element; works while the state key `loupe` is set. Takes the frame at its full size,
+   however small the stage shows it. */
+
+import { ApiError } from "../api.js";
+import { el } from "../dom.js";
+import { drawMasks } from "./mask_layer.js";
+
+const SIZE = 208; // CSS pixels across
+const PIXELS = 26; // source pixels across, at least
+const AWAY = 28; // px between the pointer and the window
+
+export function createLoupe({ store, session, stage, pointer, api }) {
+  const canvas = el("canvas", { class: "ct-loupe-picture" });
+  const text = el("span", { class: "ct-loupe-text ct-numbers" });
+  const root = el("div", { class: "ct-loupe", hidden: true, "aria-hidden": "true" }, canvas, text);
+  let sharp = null; // {frame, picture} at the video's own size
+  let asked = -1;
+
+  const fetch = async () => {
+    const { loupe, video, frame } = store.state;
+    const shown = stage.shown?.picture;
+    if (!loupe || !video || !shown || shown.height >= video.height || sharp?.frame === frame || asked === frame) return;
+    asked = frame;
+    try {
+      const picture = await fullPicture(api.frameUrl(video.id, frame, null, video.version));
+      if (store.state.frame === frame && store.state.video?.id === video.id) sharp = { frame, picture };
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error; // the coarse picture stays
+    }
+    asked = -1;
+    draw();
+  };
+
+  const draw = () => {
+    const { loupe, video, view, frame } = store.state;
+    const at = loupe && pointer.lastEvent ? pointer.position : null;
+    root.hidden = !at || !video || !stage.shown;
+    if (root.hidden) return;
+    const scale = Math.max(SIZE / PIXELS, Math.ceil(view.scale * 2));
+    const middle = { x: Math.floor(at.x) + 0.5, y: Math.floor(at.y) + 0.5 };
+    const own = { scale, x: Math.round(SIZE / 2 - middle.x * scale), y: Math.round(SIZE / 2 - middle.y * scale) };
+    const picture = sharp?.frame === frame ? sharp.picture : stage.shown.picture;
+    paint(own, picture);
+    place(stage.pointOf(pointer.lastEvent));
+    text.textContent = `${Math.floor(at.x)}, ${Math.floor(at.y)} · ${Math.round(scale)}×`;
+  };
+
+  const paint = (view, picture) => {
+    const { state } = store;
+    const { ratio } = stage;
+    canvas.width = canvas.height = Math.round(SIZE * ratio);
+    const context = canvas.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(picture, view.x, view.y, state.video.width * view.scale, state.video.height * view.scale);
+    const looks = { ...state, view, opacity: state.opacity / 2 };
+    if (state.showMasks) drawMasks(context, stage.visibleMasks(), looks, { view, moved: stage.moved });
+    stage.drawEdit(context, view);
+    const half = SIZE / 2;
+    context.strokeStyle = "rgb(12 15 20 / 90%)";
+    context.lineWidth = 3;
+    context.strokeRect(half - view.scale / 2, half - view.scale / 2, view.scale, view.scale);
+    context.strokeStyle = "#ffffff";
+    context.lineWidth = 1.25;
+    context.strokeRect(half - view.scale / 2, half - view.scale / 2, view.scale, view.scale);
+  };
+
+  /** Beside the pointer, on the side that has room. */
+  const place = ({ x, y }) => {
+    const left = x + AWAY + SIZE < stage.size.width ? x + AWAY : x - AWAY - SIZE;
+    const top = y - AWAY - SIZE > 0 ? y - AWAY - SIZE : Math.min(y + AWAY, stage.size.height - SIZE - 4);
+    root.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, top)}px)`;
+  };
+
+  const follow = () => store.state.loupe && draw();
+  stage.root.addEventListener("pointermove", follow);
+  stage.root.addEventListener("pointerleave", follow);
+  stage.addLayer({ order: Infinity, draw: follow });
+  store.watch(["loupe", "frame", "video"], () => {
+    fetch();
+    draw();
+  });
+  return root;
+}
+
+async function fullPicture(url) {
+  let response;
+  try {
+    response = await window.fetch(url, { credentials: "same-origin" });
+  } catch {
+    throw new ApiError(0, "The studio does not answer.");
+  }
+  if (!response.ok) throw new ApiError(response.status, `The frame could not be read (${response.status}).`);
+  return createImageBitmap(await response.blob());
+}

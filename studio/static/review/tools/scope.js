@@ -1,0 +1,32 @@
+/* What the tools that go over several masks apply to: the selected tracks that are not locked, in the chosen span if the frame
+   on show lies in it, else in this frame only. In: the state. Out: bodies of operations, and words. */
+
+import { counted, framesText, trackNames } from "../operations/sentence.js";
+
+const SELECT = "Select a track first: click a mask, a row of the list, or press ↓.";
+
+/** {tracks, start, stop}: stop is exclusive. */
+export function maskScope({ selection, locked, span, want }) {
+  const tracks = selection.filter((id) => !locked.has(id));
+  const within = span && want >= span.start && want < span.stop;
+  return within ? { tracks, start: span.start, stop: span.stop } : { tracks, start: want, stop: want + 1 };
+}
+
+/** For `when` of bindings: why there is nothing to apply to, or null. */
+export function noMasks(state) {
+  if (!state.video) return "Open a video first.";
+  if (state.selection.length === 0) return SELECT;
+  if (maskScope(state).tracks.length > 0) return null;
+  return state.selection.length === 1 ? `Track ${state.selection[0]} is locked.` : "The selected tracks are locked.";
+}
+
+/** Whether it is more than what is on show: then the person is asked first. */
+export const reachesFar = ({ start, stop }) => stop - start > 1;
+
+/** "dog 3 in frame 7", "2 tracks in frames 4 to 19" */
+export function scopeText(state) {
+  const { tracks, start, stop } = maskScope(state);
+  if (tracks.length === 0) return "nothing selected";
+  const names = tracks.length > 1 ? counted(tracks.length, "track") : trackNames(state.tracks, tracks);
+  return `${names} in ${framesText([start, stop - 1])}`;
+}
