@@ -14,6 +14,8 @@ from studio.commands.dataset import app as dataset
 from studio.commands.doctor import doctor
 from studio.commands.evaluate import evaluate
 from studio.commands.export import export
+from studio.commands.finetune import finetune
+from studio.commands.jobs import app as jobs
 from studio.commands.models import app as models
 from studio.commands.predict import predict
 from studio.commands.serve import serve
@@ -31,6 +33,8 @@ app.command()(serve)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(export)
+app.command()(finetune)
+app.add_typer(jobs, name="jobs")
 app.add_typer(models, name="models")
 app.add_typer(dataset, name="dataset")
 app.command()(doctor)

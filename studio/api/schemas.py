@@ -237,7 +237,7 @@ class EditLog(BaseModel):
 class RunRequest(BaseModel):
     model_config = ConfigDict(protected_namespaces=())
 
-    model: str = "demo"
+    model: str | None = None  # the project's default
     score_threshold: float = Field(0.3, ge=0, le=1)
     match_threshold: Annotated[float | None, Field(ge=0, le=1)] = None
     short_edge: Annotated[Annotated[int, Field(ge=32, le=2160)] | None, BeforeValidator(_absent)] = None
@@ -274,6 +274,10 @@ class JobList(BaseModel):
     jobs: list[Job]
 
 
+class Log(BaseModel):
+    lines: list[str]
+
+
 class ExportRequest(BaseModel):
     format: Literal["ytvis"] = "ytvis"
     frames: bool = False
@@ -299,11 +303,3 @@ class Export(BaseModel):
 
 class ExportList(BaseModel):
     exports: list[Export]
-
-
-class ModelName(BaseModel):
-    name: str
-
-
-class ModelList(BaseModel):
-    models: list[ModelName]

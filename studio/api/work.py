@@ -8,23 +8,21 @@ from starlette.responses import FileResponse
 from studio.api import schemas
 from studio.api.context import InStudio, Studio
 from studio.api.library import run_view
-from studio.jobs.models import find_runnable, runnable_models
-from studio.store import Row, exports, finetunes, jobs, library, runs
+from studio.finetune.start import default_model
+from studio.jobs.again import cancel, job_log, retry
+from studio.jobs.models import find_runnable
+from studio.store import Row, exports, jobs, library, runs
 from studio.store.errors import Conflict
 
 router = APIRouter(tags=["work"])
 
 
-@router.get("/models", response_model=schemas.ModelList)
-def list_models(studio: InStudio) -> Any:
-    """The models that can run."""
-    return {"models": [{"name": name} for name in runnable_models(studio.home, studio.store.database)]}
-
-
 @router.post("/videos/{video_id}/runs", response_model=schemas.RunStarted, status_code=202)
 def start_run(studio: InStudio, video_id: int, body: schemas.RunRequest) -> Any:
-    """Run a model on a video; 409 while another run of it is under way."""
-    find_runnable(studio.home, studio.store.database, body.model)
+    """Run a model on a video, by default the project's; 409 while another run of it is under way."""
+    project = library.video(studio.store.database, video_id)["project_id"]
+    model = body.model or default_model(studio.store.database, project)
+    find_runnable(studio.home, studio.store.database, model)
     with studio.store.transaction() as database:
         video = library.video(database, video_id)
         if video["state"] == "failed":
@@ -34,7 +32,7 @@ def start_run(studio: InStudio, video_id: int, body: schemas.RunRequest) -> Any:
             raise Conflict(
                 f'"{video["name"]}" is being worked on already. Wait for run {under_way["id"]} or cancel it.'
             )
-        run = runs.add_run(database, video_id, body.model, body.model_dump(exclude={"model"}))
+        run = runs.add_run(database, video_id, model, body.model_dump(exclude={"model"}))
         references = {"project_id": video["project_id"], "video_id": video_id, "run_id": run["id"]}
         job = jobs.add_job(database, "run", frames_total=video["length"], **references)
     studio.queue.put(job)
@@ -72,13 +70,21 @@ def get_job(studio: InStudio, job_id: int) -> Any:
 @router.post("/jobs/{job_id}/cancel", response_model=schemas.Job)
 def cancel_job(studio: InStudio, job_id: int) -> Any:
     """Ask a job to stop; it keeps what it has. 409 if it is over."""
-    with studio.store.transaction() as database:
-        job = jobs.cancel(database, job_id)
-        if job["state"] == "cancelled" and job["run_id"] is not None:
-            runs.close_run(database, job["run_id"], "cancelled")
-        if job["state"] == "cancelled" and job["finetune_id"] is not None:
-            finetunes.close(database, job["finetune_id"], "cancelled")
-        return job
+    return cancel(studio.store, job_id)
+
+
+@router.post("/jobs/{job_id}/retry", response_model=schemas.Job)
+def retry_job(studio: InStudio, job_id: int) -> Any:
+    """Do a job that failed or was cancelled once more; 409 if it is not over."""
+    job = retry(studio.store, job_id)
+    studio.queue.put(job)
+    return job
+
+
+@router.get("/jobs/{job_id}/log", response_model=schemas.Log)
+def get_job_log(studio: InStudio, job_id: int) -> Any:
+    """The last lines that a job left behind."""
+    return {"lines": job_log(studio.home, jobs.job(studio.store.database, job_id))}
 
 
 @router.post("/projects/{project_id}/exports", response_model=schemas.ExportStarted, status_code=202)

@@ -8,6 +8,8 @@ The model appears, file and row together, in the transaction that ends the job.
 import json
 import sqlite3
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,7 @@ def run_finetune(store: Store, home: Home, job: Row) -> None:
     try:
         _train(store, home, job, found)
     except StorageFault as fault:
+        _log(finetune_folder(home, found["id"]), str(fault))
         with store.transaction() as database:
             finetunes.pause(database, found["id"], str(fault))
     except sqlite3.OperationalError as fault:
@@ -104,13 +107,35 @@ def _train(store: Store, home: Home, job: Row, found: Row) -> None:
         return
     taught = read_taught("snapshot.json", snapshot)
     run = finetune(model, preset, found["name"], taught, pictures, config, folder / "run", should_stop)
+    _log(
+        folder, f"{'goes on' if found['step'] else 'starts'} from {found['parent']} with {json.dumps(found['config'])}"
+    )
     for event in run:
+        if line := _told(event):
+            _log(folder, line)
         if isinstance(event, Ended) and event.why == "stopped":
             _put_aside(store, job, found, event.step)
         elif isinstance(event, Ended):
             _finish(store, home, job, found, event)
         else:
             _note(store, home, job, found, config, event)
+
+
+def _log(folder: Path, text: str) -> None:
+    """A line with the time; that it cannot be written is no reason to stop."""
+    with suppress(OSError), (folder / "log.txt").open("a", encoding="utf-8") as file:
+        file.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
+
+
+def _told(event: Event) -> str | None:
+    """An event as a line of the log; None for those that the curves tell better."""
+    if isinstance(event, Judged):
+        return f"step {event.step}: AP {event.score['AP']:.4f}" + (", the best so far" if event.best else "")
+    if isinstance(event, Kept):
+        return f"step {event.step}: checkpoint kept"
+    if isinstance(event, Ended):
+        return f"step {event.step}: {event.why}; the best is of step {event.best_step}"
+    return None
 
 
 def _note(store: Store, home: Home, job: Row, found: Row, config: FinetuneConfig, event: Event) -> None:

@@ -78,12 +78,14 @@ def give_up(store: Store, job: Row, error: str) -> None:
             database.execute("update videos set state = 'failed', error = ? where id = ?", (error, job["video_id"]))
 
 
-def take_lock(home: Home) -> sqlite3.Connection | None:
-    """Hold a lock until the process ends, however it ends; None if another process keeps it.
+def take_lock(home: Home, seconds: float | None = None) -> sqlite3.Connection | None:
+    """Hold a lock until the process ends, however it ends; None if another process keeps it for so many seconds.
 
     SQLite's file locks do this the same way on every system.
     """
-    connection = sqlite3.connect(home.worker_lock, timeout=LOCK_SECONDS, isolation_level=None)
+    connection = sqlite3.connect(
+        home.worker_lock, timeout=LOCK_SECONDS if seconds is None else seconds, isolation_level=None
+    )
     try:
         connection.execute("begin exclusive")
     except sqlite3.OperationalError:

@@ -1,0 +1,283 @@
+"""Routes of fine-tuning: what would be taught, starting it, watching it, pausing it, and the models that come of it."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import FileResponse
+
+from studio.api.context import InStudio, User
+from studio.finetune.speed import measure_apart
+from studio.finetune.start import default_model, overview, start
+from studio.jobs.again import cancel
+from studio.jobs.finetune import sample_path, sample_steps
+from studio.jobs.models import find_model, find_runnable, runnable_models
+from studio.models import remove_model, rename_model, taught_snapshot
+from studio.store import Row, finetunes, library
+from studio.store import models as table
+from studio.store.errors import Conflict, NotFound
+from training.finetune_config import settings_help
+
+router = APIRouter(tags=["fine-tuning"])
+ModelName = Annotated[str, Path(max_length=100)]
+
+
+class Schema(BaseModel):
+    model_config = ConfigDict(protected_namespaces=())
+
+
+class CategorySummary(Schema):
+    """masks, tracks: verified; known: the model finds it already."""
+
+    name: str
+    tracks: int
+    masks: int
+    held_out_masks: int
+    known: bool
+
+
+class HeldOut(Schema):
+    videos: list[str]
+    frames: int
+    share: float
+
+
+class Summary(Schema):
+    """What would be taught. ready: whether there is anything; warnings: sentences."""
+
+    videos: int
+    frames: int
+    masks: int
+    tracks: int
+    ignored_masks: int
+    rejected_tracks: int
+    categories: list[CategorySummary]
+    held_out: HeldOut
+    ready: bool
+    warnings: list[str]
+
+
+class FinetuneSummary(Schema):
+    id: int
+    project_id: int
+    parent: str
+    name: str
+    state: Literal["queued", "running", "paused", "done", "failed", "cancelled"]
+    step: int
+    steps: int
+    job: int
+    message: str
+    error: str | None
+    seconds_left: float | None
+    result: dict[str, Any] | None
+    created_at: str
+    finished_at: str | None
+
+
+class Overview(Schema):
+    """settings: proposed, `help` has a sentence on each; seconds_per_step and seconds: as measured here, null if nobody did."""
+
+    model: str
+    name: str
+    models: list[str]
+    summary: Summary
+    settings: dict[str, float | int | str]
+    help: dict[str, str]
+    seconds_per_step: float | None
+    seconds: float | None
+    finetunes: list[FinetuneSummary]
+
+
+class FinetuneRequest(Schema):
+    """All may be left out. settings: those that are to differ from the proposed ones."""
+
+    model: str | None = None
+    name: str | None = None
+    settings: dict[str, float | int | str] = {}
+
+
+class Chosen(Schema):
+    model: str | None = None
+
+
+class FinetuneDetail(FinetuneSummary):
+    """training, validation: the curves, each point with its step; samples: number of pictures by step."""
+
+    settings: dict[str, float | int | str]
+    help: dict[str, str]
+    snapshot: str
+    summary: Summary
+    training: list[dict[str, Any]]
+    validation: list[dict[str, Any]]
+    samples: dict[int, int]
+
+
+class Model(Schema):
+    """parent: the model that it was fine-tuned from; snapshot: the hash of what it was taught; default_of: projects."""
+
+    name: str
+    ships: bool
+    parent: str | None
+    finetune: int | None
+    snapshot: str | None
+    metrics: dict[str, Any] | None
+    settings: dict[str, Any] | None
+    categories: list[str]
+    default_of: list[str]
+    videos: list[str]
+    created_at: str | None
+
+
+class ModelList(Schema):
+    models: list[Model]
+
+
+class NewModelName(Schema):
+    name: str
+
+
+class OfProject(Schema):
+    project_id: int
+
+
+@router.get("/projects/{project_id}/finetune", response_model=Overview)
+def show_overview(studio: InStudio, project_id: int, model: str | None = None) -> Any:
+    """What a fine-tuning would be taught, the settings that are proposed for it, and the ones there were."""
+    with studio.store.reading() as database:
+        past = [_view(row) for row in finetunes.finetunes(database, project_id)]
+        names = list(runnable_models(studio.home, database))
+    return overview(studio.store, studio.home, project_id, model) | {"models": names, "finetunes": past}
+
+
+@router.post("/projects/{project_id}/finetune", response_model=FinetuneSummary, status_code=202)
+def start_finetune(studio: InStudio, user: User, project_id: int, body: FinetuneRequest) -> Any:
+    """Fine-tune on what is verified now; 409 if that is nothing. Others wait for the one that runs."""
+    found = start(studio.store, studio.home, project_id, user, body.model, body.name, body.settings)
+    studio.queue.put(found["job"])
+    return _view(found)
+
+
+@router.post("/projects/{project_id}/finetune/measure", response_model=Overview)
+def measure_speed(studio: InStudio, project_id: int, body: Chosen) -> Any:
+    """Measure what a training step takes on this machine, which takes some seconds; the overview then has the time to expect."""
+    model = body.model or default_model(studio.store.database, project_id)
+    find_runnable(studio.home, studio.store.database, model)
+    library.project(studio.store.database, project_id)
+    measure_apart(studio.home, project_id, model)
+    return show_overview(studio, project_id, model)
+
+
+@router.get("/finetunes/{finetune_id}", response_model=FinetuneDetail)
+def show_finetune(studio: InStudio, finetune_id: int) -> Any:
+    """How a fine-tuning stands, with its curves."""
+    with studio.store.reading() as database:
+        found = finetunes.finetune(database, finetune_id)
+        curves = {kind: finetunes.points(database, finetune_id, kind) for kind in ("training", "validation")}
+    shown = {
+        "help": settings_help(),
+        "settings": found["config"],
+        "snapshot": found["snapshot"],
+        "summary": found["summary"],
+    }
+    return _view(found) | shown | curves | {"samples": sample_steps(studio.home, finetune_id)}
+
+
+@router.get("/finetunes/{finetune_id}/samples/{step}/{number}.jpg", response_class=FileResponse)
+def get_sample(studio: InStudio, finetune_id: int, step: int, number: int) -> FileResponse:
+    """What the net found after a step in one of a few frames."""
+    finetunes.finetune(studio.store.database, finetune_id)
+    path = sample_path(studio.home, finetune_id, step, number)
+    if not path.is_file():
+        raise NotFound(f"Fine-tuning {finetune_id} has no picture {number} of step {step}.")
+    return FileResponse(path, media_type="image/jpeg")
+
+
+@router.post("/finetunes/{finetune_id}/pause", response_model=FinetuneSummary)
+def pause_finetune(studio: InStudio, finetune_id: int) -> Any:
+    """Put it aside after the step that it is at."""
+    with studio.store.transaction() as database:
+        return _view(finetunes.ask_to_pause(database, finetune_id))
+
+
+@router.post("/finetunes/{finetune_id}/resume", response_model=FinetuneSummary)
+def resume_finetune(studio: InStudio, finetune_id: int) -> Any:
+    """Let one that is paused, failed or cancelled go on from its last checkpoint."""
+    with studio.store.transaction() as database:
+        found = finetunes.go_on(database, finetune_id)
+    studio.queue.put(found["job"])
+    return _view(found)
+
+
+@router.post("/finetunes/{finetune_id}/cancel", response_model=FinetuneSummary)
+def cancel_finetune(studio: InStudio, finetune_id: int) -> Any:
+    """End it without a model."""
+    found = finetunes.finetune(studio.store.database, finetune_id)
+    cancel(studio.store, found["job"]["id"])
+    return _view(finetunes.finetune(studio.store.database, finetune_id))
+
+
+@router.get("/models", response_model=ModelList)
+def list_models(studio: InStudio) -> Any:
+    """The models that can run, with where each came from, what it was taught and how it did."""
+    with studio.store.reading() as database:
+        rows = {row["name"]: row for row in table.models(database)}
+        chosen = table.defaults(database)
+        return {
+            "models": [
+                {
+                    "name": name,
+                    "ships": file.ships,
+                    "categories": [category.name for category in file.preset.categories] if file.preset else [],
+                    "default_of": chosen.get(name, []),
+                    "videos": table.uses(database, name),
+                    **_family(rows.get(name)),
+                }
+                for name, file in runnable_models(studio.home, database).items()
+            ]
+        }
+
+
+@router.patch("/models/{name}", response_model=NewModelName)
+def rename(studio: InStudio, name: ModelName, body: NewModelName) -> Any:
+    """Give a model another name, everywhere it is spoken of."""
+    return {"name": rename_model(studio.store, studio.home, name, body.name)["name"]}
+
+
+@router.delete("/models/{name}", status_code=204)
+def remove(studio: InStudio, name: ModelName) -> Response:
+    """Delete a model and its files; 409, with the reason, while runs, a project or a fine-tuning need it."""
+    remove_model(studio.store, studio.home, name)
+    return Response(status_code=204)
+
+
+@router.post("/models/{name}/default", response_model=NewModelName)
+def make_default(studio: InStudio, name: ModelName, body: OfProject) -> Any:
+    """Begin a project's runs and fine-tunings with this model."""
+    with studio.store.transaction() as database:
+        library.project(database, body.project_id)
+        table.set_default(database, body.project_id, find_runnable(studio.home, database, name).name)
+    return {"name": name}
+
+
+@router.get("/models/{name}/snapshot.json", response_class=FileResponse)
+def get_snapshot(studio: InStudio, name: ModelName) -> FileResponse:
+    """What a fine-tuned model was taught, in YouTube-VIS form."""
+    find_model(studio.home, studio.store.database, name)
+    row = next((row for row in table.models(studio.store.database) if row["name"] == name), None)
+    path = taught_snapshot(studio.home, row) if row else None
+    if path is None:
+        raise Conflict(f'"{name}" was not fine-tuned here, so nothing is known of what it was taught.')
+    return FileResponse(path, media_type="application/json", filename=f"{name}.snapshot.json")
+
+
+def _view(found: Row) -> dict[str, Any]:
+    columns = ("id", "project_id", "parent", "name", "state", "step", "result", "created_at", "finished_at")
+    job = found["job"]
+    told = {"job": job["id"], "message": job["message"], "error": job["error"], "seconds_left": job["seconds_left"]}
+    return {column: found[column] for column in columns} | told | {"steps": found["config"]["steps"]}
+
+
+def _family(row: Row | None) -> dict[str, Any]:
+    columns = {"parent": "parent", "finetune": "finetune_id", "snapshot": "snapshot", "metrics": "metrics"}
+    columns |= {"settings": "train_config", "created_at": "created_at"}
+    return {key: row[column] if row else None for key, column in columns.items()}
