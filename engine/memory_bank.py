@@ -21,7 +21,6 @@ class MemoryBank:
         """max_absence: frames a track may be unseen; length: embeddings kept per track for the momentum."""
         self.max_absence = max_absence
         self.length = length
-        self.immortal: frozenset[int] = frozenset()  # track ids that are never forgotten
         self.ids: list[int] = []
         self._slots = np.zeros(0, np.int64)  # (M,) where each track's row lies in the arrays below
         self._free: list[int] = []  # their unused rows
@@ -65,12 +64,24 @@ class MemoryBank:
         slots = self._slots[[self.ids.index(track_id)]] if known else self._take_slots([track_id], embed[None])
         self._start_over(slots, embed[None], frame)
 
+    def give_up(self, track_id: int, other_id: int) -> None:
+        """Let a known track forget what it looks like: it takes over the memory of the other, or goes if that has none."""
+        place = self.ids.index(track_id)
+        if other_id not in self.ids:
+            self._drop(np.arange(len(self.ids)) != place)
+            return
+        pair = [place, self.ids.index(other_id)]
+        self._slots[pair] = self._slots[pair[::-1]]
+        self._observed[self._slots[pair]] = self._observed[self._slots[pair[::-1]]]
+
     def forget(self, frame: int) -> None:
         """Let go of the tracks that have been unseen for too long at the end of this frame."""
         alive = frame - self.last_frame <= self.max_absence
-        if alive.all():
-            return
-        alive |= np.isin(self.ids, list(self.immortal))
+        if not alive.all():
+            self._drop(alive)
+
+    def _drop(self, alive: NDArray[np.bool_]) -> None:
+        """Let go of all but these (M,)."""
         dead = self._slots[~alive]
         self._free.extend(dead.tolist())
         self._observed[dead] = 0

@@ -24,12 +24,16 @@ from engine.tracker import Tracker
 
 @dataclass(frozen=True)
 class Tracked:
-    """A track seen in a frame. query: which of the net's queries it is; rle: its mask at the size of the video."""
+    """A track seen in a frame. query: which of the net's queries it is; rle: its mask at the size of the video.
+
+    recorded: the track that this detection was given when the net ran, None if it was given none.
+    """
 
     track_id: int
     query: int
     score: float
     rle: RLE
+    recorded: int | None
 
 
 def retrack(
@@ -54,7 +58,7 @@ class Retracker:
 
     Anchors and rejected tracks are named by the ids that a person saw. So where there are any, or with `keep_ids`, tracks
     keep the ids that they had when the net ran: a new track gets the id that its first detection had then, unless an
-    earlier track has it. Otherwise tracks are counted from 0, as a run of the net would.
+    earlier track has it; then one from `fresh_ids` on. Otherwise tracks are counted from 0, as a run of the net would.
     """
 
     def __init__(
@@ -66,19 +70,20 @@ class Retracker:
         keep_ids: bool = False,
         spool: bool = True,
         fps: float | None = None,
+        fresh_ids: int = 0,
     ):
-        """config, top_k, spool, fps: as for a `VideoSession`. rejected: ids of tracks that a person threw away: they go on
-        drawing their detections to themselves, but neither those nor others come into the result under such an id."""
+        """config, top_k, spool, fps: as for a `VideoSession`. rejected: ids of tracks that a person threw away: they keep
+        the detections that they had when the net ran, so that these go to no other, and are no part of the result."""
         self.config = (config or TrackerConfig()).at_rate(fps)
         self.top_k = top_k or self.config.top_k
         self.tracker = Tracker(self.config)
-        self.tracker.bank.immortal = self.rejected = frozenset(rejected)
+        self.rejected = frozenset(rejected)
         self.anchors = by_frame(anchors)
         self.missed: list[Anchor] = []
         self._named = {anchor.track_id for group in self.anchors.values() for anchor in group} | self.rejected
         self._keep_ids = keep_ids or bool(self._named)
         self._used: set[int] = set()
-        self._next_id = max(self._named, default=-1) + 1
+        self._next_id = max(self._named | {fresh_ids - 1}) + 1
         self._spool = spool
         self._output: ResultBuilder | None = None  # once the size of the video is known
 
@@ -94,7 +99,7 @@ class Retracker:
         reserved = [anchor.track_id for anchor in self.anchors.get(stored.frame, ())]
         self._used.update(reserved)
         naming = new_id if self._keep_ids else None
-        track_ids = self.tracker.assign(stored.candidates.take(places), bound, reserved, naming)
+        track_ids = self.tracker.assign(stored.candidates.take(places), bound, reserved, naming, self.rejected)
         seen = [
             (track_id, place)
             for track_id, place in zip(track_ids, places.tolist(), strict=True)
@@ -103,7 +108,13 @@ class Retracker:
         found = stored.candidates
         output.add_frame(stored.frame, [(i, found.logits[place], stored.masks[place]) for i, place in seen])
         return [
-            Tracked(i, int(found.queries[place]), float(found.scores[place]), stored.masks[place].rle)
+            Tracked(
+                i,
+                int(found.queries[place]),
+                float(found.scores[place]),
+                stored.masks[place].rle,
+                stored.track_ids[place],
+            )
             for i, place in seen
         ]
 
@@ -129,17 +140,20 @@ class Retracker:
     def _picked(self, stored: FrameDetections) -> tuple[NDArray[np.int64], dict[int, int]]:
         """The places of the detections to track, and which of these (by row) has which track id by a person's word."""
         places = pick(stored, self.config)
-        anchors = self.anchors.get(stored.frame)
-        if not anchors:
-            return places, {}
+        anchors = self.anchors.get(stored.frame, ())
         # An anchor may also bring back what this config does not pick.
         others = np.setdiff1d(np.arange(len(stored.candidates)), places)
-        anchored = under(anchors, stored, places)
+        anchored = under(anchors, stored, places) if anchors else {}
         left = [anchor for anchor in anchors if anchor not in anchored.values()]
-        anchored |= under(left, stored, others)
+        anchored |= under(left, stored, others) if left else {}
         self.missed += [anchor for anchor in anchors if anchor not in anchored.values()]
-        places = np.union1d(places, np.array(list(anchored), np.int64))
-        return places, {int(np.searchsorted(places, place)): anchor.track_id for place, anchor in anchored.items()}
+        told = {place: anchor.track_id for place, anchor in anchored.items()}
+        for place in places.tolist() if self.rejected else ():
+            recorded = stored.track_ids[place]
+            if recorded in self.rejected and place not in told and recorded not in told.values():
+                told[place] = recorded
+        places = np.union1d(places, np.array(list(told), np.int64))
+        return places, {int(np.searchsorted(places, place)): track_id for place, track_id in told.items()}
 
     def _name(self, recorded: int | None) -> int:
         """The id of a new track whose first detection had the recorded id when the net ran."""

@@ -76,13 +76,17 @@ class Tracker:
         bound: Mapping[int, int] | None = None,
         taken: Collection[int] = (),
         new_id: Callable[[int], int] | None = None,
+        nobody: Collection[int] = (),
     ) -> list[int | None]:
         """Track the next frame: a track id for each candidate; None for what neither joins nor may start a track.
 
         What a person said of the frame (see `retrack.py`): `bound` is the track id that the candidate at a place has,
         whatever it resembles; no other candidate gets that id, nor one in `taken`. Where the tracker would have found the
         same by itself, these change nothing; where not, the memory of the track is replaced by what it was overruled
-        with. `new_id` names the track that the candidate at a place starts; by default they are counted from 0.
+        with. A track that loses its candidate to another one so, and finds none in its place, had followed the wrong
+        object: it takes over that other one's memory (unless that one is `nobody`), so that a word on one of two mixed-up
+        tracks puts both right. `new_id` names the track that the candidate at a place starts; by default they are counted
+        from 0.
         """
         told = dict(bound or {})
         reserved = {*told.values(), *taken}
@@ -90,6 +94,15 @@ class Tracker:
         found = {place: track_ids[place] for place in told}
         if found != told or any(i in reserved for place, i in enumerate(track_ids) if place not in told):
             track_ids = self._join(candidates.embeds, told, reserved)
+            mistaken = [
+                (loser, right)
+                for place, right in told.items()
+                if (loser := found[place]) is not None and loser not in {*reserved, *track_ids} and right not in nobody
+            ]
+            for loser, right in mistaken:
+                self.bank.give_up(loser, right)
+            if mistaken:
+                track_ids = self._join(candidates.embeds, told, reserved)
         may_start = candidates.scores > candidates.scores.dtype.type(self.config.init_threshold)
         for place in np.flatnonzero(may_start).tolist():
             if track_ids[place] is None:

@@ -32,6 +32,7 @@ from studio.api import (
 from studio.api.access import BodyLimit, same_origin
 from studio.api.context import InStudio, Studio
 from studio.api.frame_cache import FrameCache
+from studio.api.newest import Newest
 from studio.api.uploads import remove_leftovers
 from studio.jobs.queue import JobQueue
 from studio.settings import Home
@@ -53,6 +54,7 @@ def create_api(home: Home, store: Store, dependencies: Sequence[Dependency] = ()
         dependencies=rules,
     )
     app.state.studio = Studio(home, store, JobQueue(home), FrameCache(home), studio_version())
+    app.state.newest_previews = Newest()
     app.add_middleware(BodyLimit, limit=home.json_limit)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(CtvisError, _refused)

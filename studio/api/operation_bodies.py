@@ -4,17 +4,18 @@ Frames are 0-based ordinals. `start` and `stop` are a range whose `stop` is excl
 `include_verified` lets an automatic operation go over masks that a person has verified. `op` is needed in a preview only.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from studio.review import carrying, history, identity, shapes, tracks, verification
+from studio.review import carrying, history, identity, retracking, shapes, tracks, verification
 from studio.review.carrying import TakenRule
 from studio.review.identity import OverlapRule
 from studio.review.plan import Operation
 from studio.review.shapes import Tool
 
 Point = tuple[float, float]
+Share = Annotated[float | None, Field(ge=0, le=1)]
 Pixels = Annotated[float, Field(ge=-100_000, le=100_000, allow_inf_nan=False)]
 
 
@@ -232,6 +233,34 @@ class Propagate(BaseModel):
         return carrying.carry(self.track, self.frame, self.stop, self.taken)
 
 
+class TrackerSettings(BaseModel):
+    """How to track; what is null stays as what is shown was made. See docs/tracking.md; absences are in frames."""
+
+    select_threshold: Share = None
+    nms_threshold: Share = None
+    match_threshold: Share = None
+    init_threshold: Share = None
+    max_absence: Annotated[int | None, Field(ge=0, le=100_000)] = None
+    memory_length: Annotated[int | None, Field(ge=1, le=1000)] = None
+    frame_weight: bool | None = None
+    matching: Literal["greedy", "hungarian"] | None = None
+    class_aware_nms: bool | None = None
+    min_length: Annotated[int | None, Field(ge=1, le=100_000)] = None
+
+    def given(self) -> dict[str, Any]:
+        """Those that were said, as fields of a `TrackerConfig`."""
+        return {name: value for name, value in self if name in TrackerSettings.model_fields and value is not None}
+
+
+class Retrack(TrackerSettings):
+    """The video is tracked again, from what the model saw, with these settings and with what people said."""
+
+    op: Literal["retrack"] = "retrack"
+
+    def operation(self) -> Operation:
+        return retracking.retrack(self.given())
+
+
 AnyOperation = Annotated[
     Swap
     | Split
@@ -248,6 +277,7 @@ AnyOperation = Annotated[
     | Interpolate
     | Accept
     | Propagate
+    | Retrack
     | GoBack,
     Field(discriminator="op"),
 ]

@@ -13,7 +13,7 @@ from studio.api import operation_bodies as bodies
 from studio.api import review_schemas as schemas
 from studio.api.context import InStudio, RequestKey, Studio, User
 from studio.api.review import current_mask
-from studio.review import candidates, log
+from studio.review import log
 from studio.review.plan import Operation
 from studio.store import library
 from studio.store.errors import Conflict
@@ -162,14 +162,18 @@ def interpolate(deed: Doing, body: bodies.Interpolate) -> Any:
 @router.post("/videos/{video_id}/ops/accept", response_model=schemas.Done, responses=REFUSED)
 def accept(deed: Doing, body: bodies.Accept) -> Any:
     """A candidate becomes a mask of a track, and is carried to other frames."""
-    if body.track is None and body.category_id is None:
-        candidates.learn_category(deed.studio.store, deed.video_id, body.frame, body.query)
     return deed.do(body, pixels=True)
 
 
 @router.post("/videos/{video_id}/ops/propagate", response_model=schemas.Done, responses=REFUSED)
 def propagate(deed: Doing, body: bodies.Propagate) -> Any:
     """A mask is carried on, or back, by what the model saw in the other frames."""
+    return deed.do(body, pixels=True)
+
+
+@router.post("/videos/{video_id}/ops/retrack", response_model=schemas.Done, responses=REFUSED)
+def retrack(deed: Doing, body: bodies.Retrack) -> Any:
+    """The whole video is tracked again, from what the model saw and what people said."""
     return deed.do(body, pixels=True)
 
 

@@ -1,7 +1,7 @@
 """What the model saw in a frame, tracked or not, for a person to choose from.
 
 A candidate is one stored detection: a query of the net with its mask, its likeliest category and how sure the net was. Known
-already is one that overlaps a shown mask by half or more: that track is the same object. Read-only but for `learn_category`.
+already is one that overlaps a shown mask by half or more: that track is the same object. Read-only.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from engine.detections import FrameDetections, decode_frame
 from engine.masks import RLE, from_counts, iou
 from studio.review import view
 from studio.store import detections, library
-from studio.store.database import Row, Store, one
+from studio.store.database import Row, one
 from studio.store.errors import Invalid, NotFound
 
 
@@ -93,18 +93,6 @@ def under(database: Database, video_id: int, frame: int, x: int, y: int) -> list
     covers = iou([point], [mask.rle for mask in found.stored.masks])[0] > 0
     places = np.flatnonzero(covers).tolist() if len(covers) else []
     return sorted((_as_row(found, place) for place in places), key=lambda row: (-round(row["score"], 1), row["area"]))
-
-
-def learn_category(store: Store, video_id: int, frame: int, query: int) -> None:
-    """Make the category of a candidate one of the project's, if it is not."""
-    with store.reading() as database:
-        found = seen(database, library.video(database, video_id), frame)
-        place = found.place(query)
-        known = found.category_id(place) is not None
-    if not known:
-        category = found.category(place)
-        with store.transaction() as database:
-            library.category_named(database, found.video["project_id"], category.name, category.id)
 
 
 def _as_row(found: Seen, place: int) -> dict[str, Any]:

@@ -203,5 +203,5 @@ def _birth(scene: Scene, seen: Seen, place: int, category_id: int | None) -> tup
     if category_id is not None:
         category = library.category(scene.database, scene.video["project_id"], category_id)
         return Birth(category_id, seen.score(place)), category["name"]
-    # A preview may name a category that the project is yet to learn (`candidates.learn_category`).
-    return Birth(seen.category_id(place) or 0, seen.score(place)), seen.category(place).name
+    known, said = seen.category_id(place), seen.category(place)
+    return Birth(known, seen.score(place), None if known else said), said.name

@@ -51,6 +51,17 @@ class Drawn(NamedTuple):
     verified: bool
 
 
+class Cell(NamedTuple):
+    """Any cell: `origin` refers to the prediction of that track in the frame; `gone`: there shall be no correction at all."""
+
+    track_id: int
+    frame: int
+    counts: str | None = None
+    origin: int | None = None
+    source: str = "model"
+    gone: bool = False
+
+
 def begin(database: Database) -> None:
     """An empty table of planned cells."""
     database.execute("""
@@ -109,6 +120,12 @@ def plan_drawn(database: Database, masks: Iterable[Drawn]) -> None:
     """Put these masks in their cells."""
     sql = "insert or replace into planned (track_id, frame, counts, source, verified) values (?, ?, ?, ?, ?)"
     database.conn.executemany(sql, masks)
+
+
+def plan_cells(database: Database, wanted: Iterable[Cell]) -> None:
+    """Put these in their places."""
+    sql = "insert or replace into planned (track_id, frame, counts, origin, source, gone) values (?, ?, ?, ?, ?, ?)"
+    database.conn.executemany(sql, wanted)
 
 
 def spare_verified(database: Database) -> int:

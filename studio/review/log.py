@@ -91,7 +91,7 @@ def perform(
         if seen is not None:
             _check_seen(database, video["run_id"], seen, plan)
         masks = sum(count for _, count in _counted(database, plan)[0])
-        made = _give_birth(database, video["run_id"], plan)
+        made = _give_birth(database, video, plan)
         rev = library.bump(database, video_id)
         tracks = [made.get(track, track) for track in plan.tracks]
         args = plan.args | {"track": tracks[0] if tracks else None}
@@ -264,11 +264,14 @@ def _check_seen(database: Database, run_id: int, seen: int, plan: Plan) -> None:
         )
 
 
-def _give_birth(database: Database, run_id: int, plan: Plan) -> dict[int, int]:
+def _give_birth(database: Database, video: Row, plan: Plan) -> dict[int, int]:
     """Make the plan's new tracks. Returns their ids by the numbers that the plan calls them."""
     made = {}
     for number, birth in plan.births.items():
-        values = {"run_id": run_id, "category_id": birth.category_id, "score": birth.score, "source": "user"}
+        category = birth.category_id
+        if birth.learnt:
+            category = library.category_named(database, video["project_id"], birth.learnt.name, birth.learnt.id)["id"]
+        values = {"run_id": video["run_id"], "category_id": category, "score": birth.score, "source": birth.source}
         made[number] = insert(database, "tracks", values)
         # The row stays when the operation is undone, so that redo brings back the same track: before it, it is deleted.
         database.execute("insert into track_states (track_id, deleted) values (?, 1)", (made[number],))

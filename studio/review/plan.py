@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from engine.config import Category
 from studio.review import cells, view
 from studio.review.cells import Range
 from studio.store import runs
@@ -22,10 +23,15 @@ NAMED = 3  # tracks that a sentence names; of more it gives the number
 
 @dataclass(frozen=True)
 class Birth:
-    """A track that an operation makes. It goes by a negative number until it exists."""
+    """A track that an operation makes. It goes by a negative number until it exists.
 
-    category_id: int
+    category_id None: it is of a category of a model, `learnt`, that the project does not have yet, and will have then.
+    """
+
+    category_id: int | None
     score: float = 1.0
+    learnt: Category | None = None
+    source: str = "user"
 
 
 @dataclass

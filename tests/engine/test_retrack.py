@@ -281,11 +281,24 @@ def test_an_anchor_of_another_size_is_refused_with_both_sizes():
         retrack(blobs, anchors=[Anchor(0, masks.encode(np.ones((20, 30))), 4)])
 
 
-def test_a_rejected_track_never_comes_back():
+def test_a_rejected_track_keeps_its_detections_to_itself_and_lets_others_be():
     gone = 30  # longer than the bank remembers
-    _, blobs = run([sight()] * 3 + [sight((0,), (0,))] * gone + [sight()] * 3)
-    assert set(retrack(blobs, TrackerConfig(filter_observed=0)).tracks) == {0, 1, 2}  # the second object came back as 2
-    assert set(retrack(blobs, TrackerConfig(filter_observed=0), rejected=[1]).tracks) == {0}
+    _, blobs = run([sight()] * 3 + [sight((0,), (0,))] * gone + [sight((0, 2), (0, 2))] * 3)
+    whole = retrack(blobs)
+    assert set(whole.tracks) == {0, 1, 2}
+    result = retrack(blobs, rejected=[1])
+    assert set(result.tracks) == {0, 2}, "what comes later is no part of it, however few there are to be taken for"
+    assert [result.segmentations(track) for track in (0, 2)] == [whole.segmentations(track) for track in (0, 2)]
+    clinging = TrackerConfig(match_threshold=0.01, init_threshold=0.99)  # all that is seen would join the first track
+    assert set(retrack(blobs, clinging, rejected=[1]).tracks) <= {0, 2}
+
+
+def test_a_word_on_one_of_two_mixed_up_tracks_puts_both_right():
+    """The looks of two objects change places in the midst, as when the net mixes them up: the tracks go with the looks."""
+    _, blobs = run([sight()] * 5 + [sight((0, 1), (1, 0))] * 5)
+    assert by_place(blobs)[0][5:] == [[1, 0, None]] * 5
+    rows, _ = by_place(blobs, anchors=[Anchor(5, place_of(0), 0)])
+    assert rows == [[0, 1, None]] * 10
 
 
 def test_tracks_keep_their_ids_under_other_settings_if_asked():

@@ -403,9 +403,11 @@ def test_tracks_that_come_and_go_do_not_disturb_each_other(seed):
     assert bank.ids == sorted(bank.ids)
 
 
-def test_what_is_immortal_is_never_forgotten():
+def test_a_track_that_gives_up_its_looks_takes_anothers_or_goes():
     bank = MemoryBank(max_absence=2, length=3)
-    bank.immortal = frozenset([1])
     bank.remember([0, 1], np.eye(2), frame=0)
-    bank.forget(9)
-    assert bank.ids == [1] and np.array_equal(bank.embeds, [[0, 1]])
+    bank.remember([0], np.eye(2)[:1], frame=1)
+    bank.give_up(0, 1)
+    assert bank.ids == [0, 1] and np.array_equal(bank.embeds, np.eye(2)[::-1]) and bank.observed.tolist() == [2, 1]
+    bank.give_up(1, 7)
+    assert bank.ids == [0] and np.array_equal(bank.embeds, [[0, 1]])

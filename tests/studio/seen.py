@@ -57,10 +57,11 @@ def run(
     config: TrackerConfig | None = None,
     threshold: float = 0.0,
     keep: bool = True,
+    noise: float = 0.0,
 ) -> dict[int, int]:
     """A finished run. Returns the rows of its tracks by the tracker's number, which counts from 0 in the order of appearance.
 
-    keep: whether its detections are kept, as runs of today do.
+    keep: whether its detections are kept, as runs of today do; noise: how much things change their looks from frame to frame.
     """
     blobs: list[bytes] = []
     config = config or TrackerConfig()
@@ -74,7 +75,7 @@ def run(
     )
     masks: list[runs.Prediction] = []
     for frame in range(video["length"]):
-        for seen in session.track(*_output(things, frame)):
+        for seen in session.track(*_output(things, frame, noise)):
             if seen.rle is not None and area(seen.rle):
                 masks.append(runs.Prediction(seen.track_id, frame, seen.rle["counts"], seen.score))
     with store.transaction() as database:
@@ -90,12 +91,12 @@ def run(
         return dict(database.execute("select number, id from tracks where run_id = ?", (row["id"],)).fetchall())
 
 
-def _output(things: Sequence[Thing], frame: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _output(things: Sequence[Thing], frame: int, noise: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """What the net would say: a query for each thing in its order, the rest empty."""
     logits = torch.zeros(QUERIES, len(CATEGORIES) + 1)
     logits[:, -1] = 20
     masks = torch.full((QUERIES, *GRID), -8.0)
-    embeds = torch.zeros(QUERIES, LOOKS)
+    embeds = noise * torch.randn(QUERIES, LOOKS, generator=torch.Generator().manual_seed(frame))
     for query, thing in enumerate(things):
         if (place := thing.places.get(frame)) is not None:
             x, y = place
@@ -103,5 +104,5 @@ def _output(things: Sequence[Thing], frame: int) -> tuple[torch.Tensor, torch.Te
             odds = thing.score / (1 - thing.score)
             logits[query] = torch.full((len(CATEGORIES) + 1,), -20.0)
             logits[query, thing.kind], logits[query, -1] = float(torch.log(torch.tensor(odds))), 0
-            embeds[query, thing.look] = 4
+            embeds[query, thing.look] += 4
     return logits, masks, embeds
