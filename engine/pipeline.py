@@ -1,8 +1,8 @@
 """Steps of a stream that run at the same time, each in a thread of its own, in order and a bounded distance apart.
 
-`ahead` makes the items of an iterable before they are asked for; `Behind` does calls after they were made. An exception of
-such a thread reaches whoever takes the items or makes the calls; who stops early stops the thread, and waits for it. The
-work itself must let other threads run, as decoding, nets and encoding do.
+`ahead` makes the items of an iterable before they are asked for; `side_by_side` works on several of them at once; `Behind`
+does calls after they were made. An exception of such a thread reaches whoever takes the items or makes the calls; who stops
+early stops the thread, and waits for it. The work itself must let other threads run, as decoding, nets and encoding do.
 """
 
 from collections import deque
@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class _Over(NamedTuple):
@@ -53,6 +54,25 @@ def ahead(items: Generator[Item, None, None], depth: int) -> Generator[Item, Non
         stopped.set()
         room.release()
         thread.join()
+
+
+def side_by_side(
+    work: Callable[[Item], Result], items: Generator[Item, None, None], workers: int
+) -> Generator[Result, None, None]:
+    """`work` of each item, in the order of the items; so many threads work on one each, and as many results may wait."""
+    pool = ThreadPoolExecutor(workers)
+
+    def hand_out() -> Generator[Future[Result], None, None]:
+        with closing(items):
+            for item in items:
+                yield pool.submit(work, item)
+
+    try:
+        with closing(ahead(hand_out(), workers)) as futures:
+            for future in futures:
+                yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class Behind:

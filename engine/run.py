@@ -3,11 +3,11 @@
 In: a session and an open source. Out: a generator of `FrameResult`, one per frame that went through the net. Who consumes it
 owns progress, storage and cancelling: to stop, stop iterating; the session then holds what was done so far, and
 `session.finish()` gives the result of it. While a frame is tracked and consumed, the net sees the next ones and those after
-them are decoded. Also here: where and how precisely a net computes.
+them are decoded. Also here: where, how precisely and with how many threads a net computes.
 """
 
-from collections.abc import Generator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from itertools import islice
 from typing import NamedTuple
 
@@ -15,13 +15,15 @@ import numpy as np
 import torch
 
 from engine.errors import CtvisError
-from engine.pipeline import ahead
+from engine.pipeline import ahead, side_by_side
 from engine.query_decoder import FrameOutput
 from engine.session import VideoSession
 from engine.tracker import Observation
+from engine.tuning import is_compiled
 from engine.video import VideoSource
 
-AHEAD = 2  # frames that wait, decoded or seen by the net, beside those in work
+AHEAD = 2  # decoded frames that wait for the net
+MOST_AT_ONCE = 4  # batches that the net sees at the same time on a CPU: each takes memory
 
 
 class FrameResult(NamedTuple):
@@ -40,14 +42,6 @@ class _Prepared(NamedTuple):
     pixels: torch.Tensor
 
 
-class _Seen(NamedTuple):
-    """A frame, and what the net says of it: logits (Q, K+1), masks (Q, h, w), embeds (Q, C)."""
-
-    ordinal: int
-    rgb: np.ndarray
-    output: FrameOutput
-
-
 def segment_video(
     session: VideoSession,
     source: VideoSource,
@@ -62,11 +56,22 @@ def segment_video(
     `autocast`: torch.bfloat16 or torch.float16 lets the net do in it what is safe in it.
     `clip`: how many frames the net sees at once. They are tracked one by one all the same.
     """
-    prepared = ahead(_prepare(session, source, start, stop, step), clip + AHEAD)
-    seen = ahead(_see(session, prepared, autocast, clip), AHEAD)
-    with closing(seen):
-        for ordinal, rgb, output in seen:
-            yield FrameResult(ordinal, rgb, session.track(*output))
+    threads = torch.get_num_threads()
+    workers = _at_once(session.model, threads)
+
+    def seen(batch: list[_Prepared]) -> list[FrameOutput]:
+        with torch_threads(threads // workers, afterwards=threads):
+            return see(session, torch.stack([frame.pixels for frame in batch]), autocast)
+
+    batches = _batches(ahead(_prepare(session, source, start, stop, step), clip + AHEAD), clip)
+    with closing(side_by_side(lambda batch: (batch, seen(batch)), batches, workers)) as results:
+        for batch, outputs in results:
+            for frame, output in zip(batch, outputs, strict=True):
+                with torch_threads(
+                    1, afterwards=threads
+                ):  # tracking is too small to share out; the others are the net's
+                    observations = session.track(*output)
+                yield FrameResult(frame.ordinal, frame.rgb, observations)
 
 
 def _prepare(
@@ -76,13 +81,32 @@ def _prepare(
         yield _Prepared(ordinal, rgb, session.prepare(rgb))
 
 
-def _see(
-    session: VideoSession, frames: Generator[_Prepared, None, None], autocast: torch.dtype | None, clip: int
-) -> Generator[_Seen, None, None]:
+def _batches(frames: Generator[_Prepared, None, None], clip: int) -> Generator[list[_Prepared], None, None]:
     with closing(frames):
         while batch := list(islice(frames, clip)):
-            outputs = see(session, torch.stack([frame.pixels for frame in batch]), autocast)
-            yield from (_Seen(*frame[:2], output) for frame, output in zip(batch, outputs, strict=True))
+            yield batch
+
+
+def _at_once(model: torch.nn.Module, threads: int) -> int:
+    """How many batches the net sees at the same time, on as many threads each.
+
+    On a CPU, threads that share a layer wait for each other at its end, and for whatever else the processor does meanwhile;
+    frames do not. A compiled net has its number of threads compiled in, and a GPU does one thing after the other.
+    """
+    if next(model.parameters()).device.type != "cpu" or is_compiled(model):
+        return 1
+    return max(count for count in range(1, MOST_AT_ONCE + 1) if threads % count == 0)
+
+
+@contextmanager
+def torch_threads(count: int, afterwards: int) -> Iterator[None]:
+    """Have torch use so many threads for what the calling thread does; the number afterwards also goes for new threads."""
+    torch.get_num_threads()  # the first call in a thread sets its number; made later, it would undo the next line
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(afterwards)
 
 
 @torch.inference_mode()

@@ -68,6 +68,11 @@ def check_compiler(device: torch.device) -> None:
         raise CtvisError("Compiling the net for a GPU needs Triton: pip install triton, or do without --compile.")
 
 
+def is_compiled(model: nn.Module) -> bool:
+    """Whether `tune` was told to compile the net."""
+    return any(part._compiled_call_impl is not None for part in model.children())
+
+
 def is_compiler_fault(error: BaseException) -> bool:
     """Whether torch.compile raised it, which happens at the first frame, if at all."""
     return any(kind.__module__.startswith(("torch._dynamo", "torch._inductor")) for kind in type(error).__mro__)

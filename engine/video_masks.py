@@ -62,7 +62,7 @@ class VideoMasks:
         values = along_x @ self.rows.weights[top:bottom, y_cells].T  # (w, h): x first, as an RLE runs
         inside = _positive(values)
         # Minus infinity adds nothing: to look for the pixels inside would take longer than all the rest.
-        return _Window(left, top, inside, F.threshold_(values, 0, -math.inf).sigmoid_().sum())
+        return _Window(left, top, inside, F.threshold(values, 0, -math.inf, inplace=True).sigmoid_().sum())
 
 
 @dataclass(frozen=True)

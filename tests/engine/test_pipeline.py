@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
-from engine.pipeline import Behind, ahead
+from engine.pipeline import Behind, ahead, side_by_side
 
 
 def counted(count: int, made: list[int], closed: threading.Event | None = None) -> Generator[int, None, None]:
@@ -70,6 +70,35 @@ def test_streams_that_read_each_other_stop_together():
     items.close()
     inner.close()
     assert closed.is_set() and threading.active_count() == before
+
+
+def test_items_are_worked_on_at_the_same_time_and_come_out_in_their_order():
+    both = threading.Barrier(2)
+
+    def work(number):
+        both.wait(20)  # nobody gets past it alone
+        time.sleep(0.01 * (number % 2 == 0))  # every second one overtakes the one before it
+        return -number
+
+    assert list(side_by_side(work, counted(10, []), workers=2)) == [-number for number in range(10)]
+
+
+def test_the_work_that_fails_is_raised_in_its_place_and_nothing_goes_on():
+    closed, before = threading.Event(), threading.active_count()
+    results = side_by_side(lambda number: 6 // (3 - number), counted(1000, [], closed), workers=2)
+    assert [next(results) for _ in range(3)] == [2, 3, 6]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+    assert closed.is_set() and threading.active_count() == before
+
+
+def test_who_stops_taking_results_waits_for_no_more_than_is_in_work():
+    made: list[int] = []
+    closed, before = threading.Event(), threading.active_count()
+    results = side_by_side(lambda number: number, counted(1000, made, closed), workers=2)
+    assert next(results) == 0
+    results.close()
+    assert closed.is_set() and len(made) <= 4 and threading.active_count() == before
 
 
 def test_later_calls_are_done_in_order_and_all_before_the_block_ends():

@@ -1,6 +1,7 @@
 """The loop that runs a model over a video, and where it runs."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 
 from engine import build_model
 from engine.errors import CtvisError, VideoError
-from engine.run import available_devices, pick_device, segment_video
+from engine.run import available_devices, pick_device, segment_video, step_frame
 from engine.session import VideoSession
 from engine.video import open_video
 from tests.nets import tiny_preset
@@ -55,6 +56,32 @@ def test_frames_seen_in_clips_are_tracked_as_if_seen_one_by_one(net, video, clip
     assert [(seen.track_id, seen.query) for seen in apart] == [(seen.track_id, seen.query) for seen in together]
     assert all(torch.allclose(one.mask, other.mask, atol=1e-4) for one, other in zip(apart, together, strict=True))
     assert clipped.finish().length == 9
+
+
+@pytest.fixture
+def four_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_frames_seen_at_the_same_time_are_tracked_as_if_seen_one_by_one(net, video, four_threads):
+    alone, beside = (session(net, video) for _ in range(2))
+    apart = [seen for _, rgb in video for seen in step_frame(alone, rgb)]
+    together = [seen for result in segment_video(beside, video) for seen in result.observations]
+    assert [(seen.track_id, seen.query) for seen in apart] == [(seen.track_id, seen.query) for seen in together]
+    assert all(torch.allclose(one.mask, other.mask, atol=1e-4) for one, other in zip(apart, together, strict=True))
+
+
+def test_the_net_has_an_equal_share_of_the_threads_and_its_caller_has_his_afterwards(net, video, four_threads):
+    counts: list[int] = []
+    with net.register_forward_pre_hook(lambda *_: counts.append(torch.get_num_threads())):
+        for _ in segment_video(session(net, video), video, clip=2):
+            assert torch.get_num_threads() == 4
+    assert counts == [1] * 5
+    with ThreadPoolExecutor(1) as new:
+        assert new.submit(torch.get_num_threads).result() == 4
 
 
 def test_a_fault_of_the_net_or_the_file_reaches_the_caller_after_the_frames_before_it(net, video):
