@@ -8,7 +8,6 @@ import asyncio
 import copy
 import struct
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -16,9 +15,9 @@ import numpy as np
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pycocotools import mask as coco
-from starlette.staticfiles import StaticFiles
 
-STATIC = Path(__file__).parents[2] / "studio" / "static"
+from studio.static_files import OwnFiles, stamp
+
 COLORS = ["#4e79ff", "#f28e2b", "#17a589", "#e15759", "#b07aa1", "#d4a800", "#6b8e23", "#ff6fa3", "#00a3c7", "#9c6b4a"]
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>review</title><link rel="icon" href="data:,">
 <body class="{theme}" style="margin:0"><div id="stage"></div><script type="module">
@@ -67,6 +66,7 @@ class FakeVideo:
         self.masks: dict[tuple[int, int], dict[str, Any]] = {}
         self.edits: list[dict[str, Any]] = []
         self.requests: list[str] = []
+        self.preferences: dict[str, Any] = {}
         for track in range(1, self.objects + 1):
             self.tracks[track] = {"category_id": 1 + track % 2, "score": 0.97 - 0.08 * track, "source": "model"}
             first, last = (track - 1) * 5, self.length - (track - 1) * 3
@@ -143,7 +143,8 @@ class FakeVideo:
 def create_app(video: FakeVideo, page: bool = True) -> FastAPI:
     """Video 1 behind /api/v1, and a page that shows it at / unless another app is to be mounted there."""
     app = FastAPI()
-    app.mount("/static", StaticFiles(directory=STATIC, packages=[("gradio", "templates/frontend/static")]))
+    app.mount("/static", OwnFiles())
+    app.mount(f"/static-{stamp()}", OwnFiles(for_ever=True))
     base = "/api/v1/videos/1"
 
     @app.middleware("http")
@@ -268,19 +269,23 @@ def create_app(video: FakeVideo, page: bool = True) -> FastAPI:
     @app.post(base + "/ops/{op}")
     async def operate(op: str, request: Request) -> dict[str, Any]:
         body = await request.json()
-        track = body.get("track", max(video.tracks, default=0) + 1)
-        frames = [body["frame"], video.length - 1] if op == "delete_from" else None
-        answer = video.perform(op, f"{op} {track}", [track], frames)
-        if op == "delete_track":
-            del video.tracks[track]
-        elif op == "delete_from":
-            video.masks = {key: held for key, held in video.masks.items() if key[0] != track or key[1] < body["frame"]}
-        elif op == "set_category":
-            video.tracks[track]["category_id"] = body["category_id"]
+        chosen = body.get("tracks", [max(video.tracks, default=0) + 1])
+        start, stop = body.get("start") or 0, body.get("stop") or video.length
+        whole = (start, stop) == (0, video.length)
+        answer = video.perform(op, f"{op} {chosen}", chosen, None if whole else [start, stop - 1])
+        if op == "delete" and whole:
+            video.tracks = {track: facts for track, facts in video.tracks.items() if track not in chosen}
+        elif op == "delete":
+            gone = [(track, frame) for track in chosen for frame in range(start, stop)]
+            video.masks = {key: held for key, held in video.masks.items() if key not in gone}
+        elif op == "change_category":
+            for track in chosen:
+                video.tracks[track]["category_id"] = body["category_id"]
         elif op == "new_track":
-            video.tracks[track] = {"category_id": body["category_id"], "score": None, "source": "user"}
-            answer["track"] = track
-        return answer
+            video.tracks[chosen[0]] = {"category_id": body["category_id"], "score": None, "source": "user"}
+        edit = video.edits[-1]
+        return answer | {"op": op, "summary": edit["summary"], "track": chosen[0], "tracks": chosen, "made": [],
+                         "frames": edit["frames"], "masks": 0, "spared": 0}  # fmt: skip
 
     @app.post(base + "/undo")
     def undo() -> dict[str, Any]:
@@ -292,9 +297,19 @@ def create_app(video: FakeVideo, page: bool = True) -> FastAPI:
 
     @app.get(base + "/edits")
     def edits() -> dict[str, Any]:
-        shown = [{key: edit[key] for key in ("id", "op", "summary", "user", "at", "undone")} for edit in video.edits]
+        keys = ("id", "op", "summary", "user", "at", "undone", "tracks", "frames")
+        shown = [{key: edit[key] for key in keys} | {"own": True} for edit in video.edits]
         undone = [edit["undone"] for edit in video.edits]
         return {"edits": shown, "can_undo": not all(undone), "can_redo": any(undone)}
+
+    @app.get("/api/v1/preferences")
+    def preferences() -> dict[str, Any]:
+        return video.preferences
+
+    @app.put("/api/v1/preferences")
+    async def set_preferences(request: Request) -> dict[str, Any]:
+        video.preferences = await request.json()
+        return video.preferences
 
     @app.post("/api/v1/projects/7/categories")
     async def add_category(request: Request) -> dict[str, Any]:

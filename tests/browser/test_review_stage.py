@@ -257,16 +257,19 @@ def test_a_failing_server_loses_no_stroke(studio: Any) -> None:
     assert annotator.text(".ct-saving") == "Saved"
 
 
-def test_a_failed_delete_says_so_and_changes_nothing(studio: Any) -> None:
+def test_a_delete_that_the_server_cannot_do_waits_and_is_done_later(studio: Any) -> None:
     annotator, video = studio()
     annotator.page.watch.expected.append("503")
     video.failing = True
-    annotator.press("ArrowDown", "Delete")
-    assert "The disk is full" in annotator.text(".ct-toasts")
-    assert annotator.state("saving") == "saved"
-    video.failing = False
+    annotator.page.keyboard.press("ArrowDown")
+    annotator.page.keyboard.press("Delete")
+    annotator.page.wait_for_function("window.__studio.saving === 'failed'")
     assert sorted(video.tracks) == [1, 2, 3]
-    assert annotator.page.locator(".ct-track").count() == 3
+    video.failing = False
+    annotator.page.get_by_role("button", name="Retry").click()
+    annotator.idle()
+    assert sorted(video.tracks) == [2, 3]
+    assert annotator.page.locator(".ct-track").count() == 2
 
 
 def test_an_answer_lost_on_the_way_does_not_count_as_a_conflict(studio: Any) -> None:
@@ -375,7 +378,7 @@ def test_the_help_sheet_names_every_key_and_closes(studio: Any) -> None:
     annotator, _ = studio()
     annotator.press("?")
     sheet = annotator.text(".ct-help")
-    for text in ("Ten frames on", "Larger brush", "New track", "Redo", "Delete it from here on", "Play or pause"):
+    for text in ("Ten frames on", "Larger brush", "New track", "Redo", "Delete from here on", "Play or pause"):
         assert text in sheet
     annotator.press("ArrowRight")
     assert annotator.state("frame") == 0
@@ -517,6 +520,7 @@ def test_every_control_has_a_name_and_can_be_reached_by_tab(studio: Any) -> None
     annotator, _ = studio()
     annotator.press("ArrowDown")
     unnamed = annotator.page.evaluate("""() => [...document.querySelectorAll(".ct-review button, .ct-review input")]
+      .filter((element) => element.checkVisibility())
       .filter((element) => !element.ariaLabel && !element.innerText.trim() && !element.title && !element.closest("label"))
       .map((element) => element.outerHTML)""")
     assert unnamed == []
@@ -524,4 +528,4 @@ def test_every_control_has_a_name_and_can_be_reached_by_tab(studio: Any) -> None
     for _ in range(40):
         annotator.page.keyboard.press("Tab")
         reached.add(annotator.page.evaluate("document.activeElement.ariaLabel ?? document.activeElement.title"))
-    assert {"Brush (B)", "Play (Space)", "Timeline", "New track (N)", "Delete track (Delete)"} <= reached
+    assert {"Brush (B)", "Play (Space)", "Timeline", "New track (N)", "Delete everywhere (Delete)"} <= reached

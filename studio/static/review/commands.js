@@ -1,4 +1,4 @@
-/* What a person can change: masks by strokes, whole tracks, categories, undo and redo.
+/* What a person does besides operations (operations/): select tracks, paint masks, add categories, undo and redo.
    In: the store's selection and frame. Out: requests in the order of the deeds (save_queue.js), sentences as toasts.
    A stroke shows at once and is saved behind; everything else shows when the server has done it. */
 
@@ -83,34 +83,6 @@ export class Commands {
     this.queue.push(new MaskChange(this, record, unsaved, entry));
   }
 
-  deleteTrack(track = this.store.state.selected) {
-    if (track === null) return this.#needTrack();
-    return this.#operate("delete_track", { track }, "none", `Track ${track} deleted.`);
-  }
-
-  deleteFromHere(track = this.store.state.selected) {
-    if (track === null) return this.#needTrack();
-    const { want, video } = this.store.state;
-    const said = `Track ${track} deleted from frame ${want} on.`;
-    return this.#operate("delete_from", { track, frame: want }, [want, video.length - 1], said);
-  }
-
-  setCategory(track, category) {
-    return this.#operate("set_category", { track, category_id: category.id }, "none");
-  }
-
-  /** Starts a track without masks and makes it ready for the brush. */
-  newTrack(category) {
-    const { want } = this.store.state;
-    const started = (answer) => {
-      this.select(answer.track);
-      this.store.set({ tool: "brush" });
-      this.toast(`Track ${answer.track} started. Paint it on this frame.`);
-    };
-    const text = `Started a ${category.name} in frame ${want}`;
-    return this.#operate("new_track", { category_id: category.id, frame: want }, "none", null, started, text);
-  }
-
   async addCategory(name) {
     try {
       await this.api.addCategory(this.store.state.video.project_id, name);
@@ -152,26 +124,6 @@ export class Commands {
     return from < 0 ? [other] : ids.slice(from, to + 1);
   }
 
-  /** text: what it is, for an operation that the server does once however often it is sent; such a one may wait. */
-  #operate(operation, body, touched, said = null, then = () => {}, text = null) {
-    const { video, rev: seen } = this.store.state;
-    const { id } = video;
-    const key = requestKey();
-    this.queue.push({
-      record: text ? { key, kind: "operation", video: id, op: operation, body, seen, text } : null,
-      run: async () => {
-        const answer = await this.api.operate(id, operation, body, { key });
-        if (this.store.state.video?.id !== id) return;
-        this.session.adopt(answer.rev, touched);
-        await this.session.refreshNow();
-        if (said) this.toast(said, { action: { label: "Undo", run: () => this.undo() } });
-        then(answer);
-      },
-      once: text === null,
-      rejected: (error) => this.#refused(error),
-    });
-  }
-
   /** Undo or redo; shows the frame and the track it concerned. */
   #revert(direction, verb) {
     const { id } = this.store.state.video ?? {};
@@ -204,10 +156,6 @@ export class Commands {
   #refused(error) {
     this.toast(error.message, { tone: "error" });
     this.session.refreshSoon();
-  }
-
-  #needTrack() {
-    this.toast("Select a track first: click a mask, a row of the list, or press the Down key.");
   }
 }
 

@@ -7,11 +7,21 @@
      end(): called when the page goes */
 
 import { createLooks } from "./display/looks.js";
+import { createContextMenu } from "./operations/context_menu.js";
+import { createDeleting } from "./operations/deleting.js";
+import { createIdentity } from "./operations/identity.js";
+import { createLabelling } from "./operations/labelling.js";
+import { createPalette } from "./operations/palette.js";
+import { createSheets } from "./operations/sheets.js";
+import { createQueue } from "./queue/queue.js";
 import { createSaving } from "./saving/saving.js";
 import { createTimelineTools } from "./timeline/tools.js";
 import { createTools } from "./tools/tools.js";
 
-export const FEATURES = [createTools, createLooks, createTimelineTools, createSaving];
+export const FEATURES = [
+  createSheets, createIdentity, createLabelling, createDeleting, createContextMenu, createPalette,
+  createTools, createLooks, createTimelineTools, createQueue, createSaving,
+];
 
 /** Calls all of them and joins what they give: {bindings, inspector, toolbar, stage, transport, dialogs, end}. */
 export function createFeatures(parts, features = FEATURES) {

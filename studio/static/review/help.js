@@ -1,13 +1,19 @@
-/* The help sheet: every key and gesture, from the same table the keyboard listens to.
-   In: bindings as keymap.js makes them, and gestures. Out: a <dialog> with open(). */
+/* The help sheet: every command and gesture with its keys, searchable; a click on a key changes it. Own keys are kept per
+   person (preferences.js). In: the bindings and gestures. Out: a <dialog> with open(). */
 
-import { button, el } from "./dom.js";
+import { button, el, setText } from "./dom.js";
 import { icon } from "./icons.js";
-import { keyCaps } from "./keys.js";
+import { keyCaps, keyName } from "./keys.js";
+import { fit } from "./operations/fuzzy.js";
 
-export function createHelp(bindings, gestures) {
-  const entries = [...bindings, ...gestures];
-  const groups = [...new Set(entries.map(({ group }) => group))];
+const MODIFIERS = new Set(["Control", "Shift", "Alt", "Meta", "AltGraph", "CapsLock"]);
+
+export function createHelp({ bindings, store }, gestures) {
+  const search = el("input", { class: "ct-input", type: "search", placeholder: "Search…", "aria-label": "Search commands and keys" });
+  const groups = el("div", { class: "ct-help-groups" });
+  const said = el("p", { class: "ct-help-said", role: "status" });
+  const always = el("input", { type: "checkbox", onchange: () => store.set({ alwaysPreview: always.checked }) });
+  const reset = button({ class: "ct-link", onclick: () => store.set({ keys: {} }) }, "Reset all keys");
   const dialog = el(
     "dialog",
     { class: "ct-help", "aria-label": "Keyboard shortcuts" },
@@ -15,31 +21,103 @@ export function createHelp(bindings, gestures) {
       "header",
       { class: "ct-help-head" },
       el("h2", {}, "Keyboard shortcuts"),
+      search,
       button({ class: "ct-icon-button", "aria-label": "Close", onclick: () => dialog.close() }, icon("close")),
     ),
     el(
       "div",
-      { class: "ct-help-groups" },
-      groups.map((group) => createGroup(group, entries.filter((entry) => entry.group === group))),
+      { class: "ct-help-tools" },
+      el("label", { class: "ct-sheet-check" }, always, "Operations always say first what they would do"),
+      said,
+      reset,
     ),
+    groups,
   );
-  dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close();
-  });
+  let asking = null; // {id, index}: the key that is being changed
+
+  /** keys undefined: those it has by itself. */
+  const change = (id, keys) => {
+    const { [id]: _, ...others } = store.state.keys;
+    store.set({ keys: keys ? { ...others, [id]: keys } : others });
+  };
+  const ask = (id, index) => {
+    asking = { id, index };
+    setText(said, `Press the new key for “${bindings.get(id).text}”. Backspace: none. Esc: as it was.`);
+    show();
+  };
+  const take = (key) => {
+    const { id, index } = asking;
+    const other = bindings.at(key);
+    asking = null;
+    setText(said, "");
+    if (key === "Escape" || (other && other.id === id)) return show();
+    const keys = [...bindings.keysOf(id)];
+    if (key === "Backspace") keys.splice(index, 1);
+    else keys[index] = key;
+    if (key !== "Backspace" && other) {
+      change(other.id, bindings.keysOf(other.id).filter((own) => own !== key));
+      setText(said, `${keyCaps(key).join("+")} was the key of “${other.text}”, which ${bindings.keyOf(other.id) ? "keeps its other key" : "has none now"}.`);
+    }
+    return change(id, keys);
+  };
+
+  const show = () => {
+    const entries = [...bindings.list, ...gestures].filter((entry) => matches(bindings, entry, search.value));
+    const names = [...new Set(entries.map(({ group }) => group))];
+    const rows = (group) => entries.filter((entry) => entry.group === group).map((entry) => createRow(bindings, store, entry, asking, { ask, change }));
+    groups.replaceChildren(...names.map((group) => el("section", {}, el("h3", {}, group), el("dl", {}, rows(group)))));
+    if (names.length === 0) groups.append(el("p", { class: "ct-empty" }, "No command is called so."));
+    always.checked = store.state.alwaysPreview;
+    reset.hidden = Object.keys(store.state.keys).length === 0;
+  };
+
+  search.addEventListener("input", show);
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("keydown", (event) => {
-    if (event.key !== "?") return;
+    if (asking ? MODIFIERS.has(event.key) : event.key !== "?") return;
     event.preventDefault();
     event.stopPropagation();
-    dialog.close();
+    if (asking) take(keyName(event));
+    else dialog.close();
   });
-  return { root: dialog, open: () => dialog.showModal() };
+  dialog.addEventListener("close", () => {
+    asking = null;
+    setText(said, "");
+  });
+  store.watch(["keys"], () => dialog.open && show());
+  const open = () => {
+    search.value = "";
+    show();
+    dialog.showModal();
+  };
+  return { root: dialog, open };
 }
 
-function createGroup(title, entries) {
-  const rows = entries.map(({ keys, caps, text }) =>
-    el("div", { class: "ct-help-row" }, el("dt", {}, text), el("dd", {}, caps ? combination(caps) : alternatives(keys))),
-  );
-  return el("section", {}, el("h3", {}, title), el("dl", {}, rows));
+function matches(bindings, { id, text, group, keys, caps }, query) {
+  const shown = caps ?? (id ? bindings.keysOf(id) : keys).map((key) => keyCaps(key).join("+"));
+  return fit(query, `${text} ${group} ${shown.join(" ")}`) !== null;
+}
+
+function createRow(bindings, store, entry, asking, { ask, change }) {
+  const { id, text, keys, caps } = entry;
+  const own = id && store.state.keys[id];
+  const back = own
+    ? button({ class: "ct-link", onclick: () => change(id, undefined), title: `Back to ${keys.map((key) => keyCaps(key).join("+")).join(" or ")}` }, "Reset")
+    : null;
+  const shown = id ? editable(bindings, id, asking, ask) : caps ? combination(caps) : alternatives(keys);
+  return el("div", { class: "ct-help-row" }, el("dt", {}, text), el("dd", {}, back, shown));
+}
+
+/** The keys of a command as buttons that change them. */
+function editable(bindings, id, asking, ask) {
+  const keys = bindings.keysOf(id);
+  const shown = (keys.length ? keys : [null]).map((key, index) => {
+    const waiting = asking?.id === id && asking.index === index;
+    const caps = waiting ? ["press a key"] : key ? keyCaps(key) : ["–"];
+    const label = `Change the key of ${bindings.get(id).text}${key ? `, now ${keyCaps(key).join("+")}` : ""}`;
+    return button({ class: waiting ? "ct-key-button ct-waiting" : "ct-key-button", title: "Change this key", "aria-label": label, onclick: () => ask(id, index) }, combination(caps));
+  });
+  return shown.flatMap((element, i) => (i > 0 ? [el("span", { class: "ct-faint" }, "or"), element] : [element]));
 }
 
 function alternatives(keys) {

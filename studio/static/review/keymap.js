@@ -3,7 +3,7 @@
 
 import { nextSize } from "./brush.js";
 
-export function createKeymap({ store, stage, navigator, commands, menus, openHelp, escape }) {
+export function createKeymap({ store, stage, navigator, commands, openHelp, escape }) {
   const { state } = store;
   const resize = (direction) => store.set({ brushSize: nextSize(state.brushSize, direction) });
   const toggle = (key) => store.set({ [key]: !state[key] });
@@ -26,10 +26,8 @@ export function createKeymap({ store, stage, navigator, commands, menus, openHel
     bind("largerBrush", "Tools", ["]"], "Larger brush", () => resize(1), true),
     bind("escape", "Tools", ["Escape"], "Deselect, back to Select", escape),
 
-    bind("newTrack", "Tracks", ["N"], "New track", () => menus.openNewTrack()),
-    bind("category", "Tracks", ["C"], "Change category", () => menus.openCategories()),
-    bind("delete", "Tracks", ["Delete", "Backspace"], "Delete track", () => commands.deleteTrack()),
-    bind("deleteFrom", "Tracks", ["Shift+Delete", "Shift+Backspace"], "Delete it from here on", () => commands.deleteFromHere()),
+
+    bind("selectAll", "Tracks", ["Ctrl+A"], "Select all tracks", () => commands.selectAll()),
 
     bind("undo", "Edit", ["Ctrl+Z"], "Undo", () => commands.undo(), true),
     bind("redo", "Edit", ["Ctrl+Shift+Z", "Ctrl+Y"], "Redo", () => commands.redo(), true),

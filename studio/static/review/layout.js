@@ -27,10 +27,10 @@ export function fillRoot(root, parts, features) {
 }
 
 function createMain(parts, features) {
-  const { store, stage, timeline, toasts } = parts;
+  const { store, stage, timeline, sheet, partner, toasts } = parts;
   const transport = createTransport(parts, features.transport);
   const notices = createNotices(store, isRunning);
-  const picture = el("div", { class: "ct-stage-frame" }, stage.root, notices, ...features.stage, toasts.root);
+  const picture = el("div", { class: "ct-stage-frame" }, stage.root, notices, ...features.stage, sheet.root, partner.root, toasts.root);
   return el("div", { class: "ct-main" }, createToolbar(parts, features.toolbar), picture, transport, timeline.root);
 }
 

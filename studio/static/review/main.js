@@ -13,10 +13,12 @@ import { installKeys } from "./keys.js";
 import { createRoot, fillRoot } from "./layout.js";
 import { createMenus } from "./menus.js";
 import { Operations } from "./operations/operations.js";
+import { Partner } from "./operations/partner.js";
+import { Sheet } from "./operations/sheet.js";
 import { fillWindow, loadStyles, watchTheme } from "./page.js";
 import { Player } from "./player.js";
 import { Pointer } from "./pointer.js";
-import { loadPreferences, watchPreferences } from "./preferences.js";
+import { loadPreferences, sharePreferences, watchPreferences } from "./preferences.js";
 import { SaveQueue } from "./save_queue.js";
 import { CLOSED, Session } from "./session.js";
 import { Stage } from "./stage.js";
@@ -39,7 +41,7 @@ export async function mount(element, { base = new URL("../../api/v1", import.met
   const features = createFeatures(parts);
   bindings.add(createKeymap(parts));
   bindings.add(features.bindings);
-  parts.help = createHelp(bindings.list, GESTURES);
+  parts.help = createHelp(parts, GESTURES);
   fillRoot(root, parts, features);
   keepSelectionWhole(store);
 
@@ -48,8 +50,9 @@ export async function mount(element, { base = new URL("../../api/v1", import.met
   const ends = [
     fillWindow(root),
     watchTheme(() => timeline.recolor()),
-    installKeys(root, bindings, spaceBar(pointer, player), (event) => pointer.key?.(event) ?? false),
+    installKeys(root, bindings, spaceBar(pointer, player), takeKeys(parts)),
     warnBeforeLeaving(queue),
+    sharePreferences(parts.api, store),
     features.end,
     () => session.end(),
   ];
@@ -62,7 +65,6 @@ function initialState() {
   return {
     ...CLOSED,
     ...loadPreferences(),
-    keys: {}, // own keys of the person, by binding
     tab: "tracks",
     listed: null, // ids of the tracks as the list shows them, where that is not all in their own order
     view: { scale: 1, x: 0, y: 0 },
@@ -93,10 +95,12 @@ function createParts(store, api) {
   const navigator = { go, step: (delta) => go(store.state.want + delta) };
   const timeline = new Timeline(store, { go, select: (track, how) => commands.select(track, how) });
   const menu = new CategoryMenu(root, (name) => commands.addCategory(name));
-  const menus = createMenus(store, menu, commands, toast);
+  const menus = createMenus({ store, commands, operations }, menu);
+  const sheet = new Sheet();
+  const partner = new Partner({ store, session, commands });
   const parts = {
     root, api, store, session, stage, pointer, queue, commands, operations, navigator, player, timeline, menus, bindings,
-    toasts, toast,
+    sheet, partner, toasts, toast,
     keyOf: (id) => bindings.keyOf(id),
     openHelp: () => parts.help.open(),
     escape: () => (store.state.tool === "select" ? commands.select(null) : store.set({ tool: "select" })),
@@ -118,6 +122,11 @@ function keepSelectionWhole(store) {
       store.set({ selection: selected === null ? [] : [selected] });
     }
   });
+}
+
+/** Whoever asks something gets the keys first, then the tool in use. */
+function takeKeys({ partner, sheet, pointer }) {
+  return (event) => partner.key(event) || sheet.key(event) || (pointer.key?.(event) ?? false);
 }
 
 /** A short press plays or pauses; held while dragging it moves the picture. */

@@ -1,37 +1,49 @@
-/* The selected track: what is known about it and what can be done with it.
+/* The selected track, or tracks: what is known about them and what can be done with them.
    In: the parts of the page. Out: an element. */
 
-import { button, el } from "./dom.js";
+import { button, el, setText } from "./dom.js";
 import { icon } from "./icons.js";
+import { commandButton } from "./toolbar.js";
+
+const MOST_SWATCHES = 4;
 
 export function createTrackCard(parts) {
   const body = el("div", { class: "ct-card-body" });
-  parts.store.watch(["selected", "tracks"], ({ selected, tracks }) => {
-    const track = tracks.find(({ id }) => id === selected);
-    body.replaceChildren(...(track ? describeTrack(track, parts) : [hint()]));
+  const title = el("h2");
+  parts.store.watch(["selected", "selection", "tracks"], ({ selected, selection, tracks }) => {
+    const chosen = tracks.filter(({ id }) => selection.includes(id) || id === selected);
+    setText(title, chosen.length > 1 ? `${chosen.length} selected tracks` : "Selected track");
+    body.replaceChildren(...(chosen.length ? describe(chosen, parts) : [hint()]));
   });
   return el(
     "section",
     { class: "ct-panel ct-panel-card", "aria-label": "Selected track" },
-    el("header", { class: "ct-panel-head" }, el("h2", {}, "Selected track")),
+    el("header", { class: "ct-panel-head" }, title, el("div", { class: "ct-spring" }), createActions(parts)),
     body,
   );
+}
+
+/** The operations most used, as small buttons that name their keys. */
+function createActions(parts) {
+  const buttons = ["swap", "split", "merge", "move", "verifyAll"].map((id) => commandButton(parts, id, id));
+  parts.store.watch(["selection"], ({ selection }) => buttons.forEach((button) => (button.disabled = selection.length === 0)));
+  return el("div", { class: "ct-group ct-card-tools" }, buttons);
 }
 
 function hint() {
   return el("p", { class: "ct-empty" }, "Click a mask on the stage, or use ↑ and ↓, to select a track.");
 }
 
-function describeTrack(track, { bindings, menus }) {
-  const swatch = el("span", { class: "ct-swatch ct-swatch-large" });
-  swatch.style.setProperty("--swatch", track.color);
+function describe(tracks, { bindings, menus }) {
+  const [first] = tracks;
+  const categories = [...new Set(tracks.map(({ category }) => category ?? "no category"))];
   const category = button(
     {
       class: "ct-select",
       "aria-haspopup": "menu",
-      onclick: () => menus.openCategories(category),
+      onclick: () => menus.openCategories({ anchor: category }),
     },
-    el("span", { class: "ct-ellipsis" }, track.category ?? "no category"),
+    el("span", { class: "ct-ellipsis" }, categories.length === 1 ? categories[0] : `${categories.length} categories`),
     icon("category"),
   );
   bindings.hint(category, "category");
@@ -39,22 +51,33 @@ function describeTrack(track, { bindings, menus }) {
     const run = () => bindings.run(bindings.get(id));
     return bindings.hint(button({ class: classes, onclick: run }, icon(name), text), id);
   };
-  const seen = track.count > 0 ? `${track.first} – ${track.last}` : "none yet";
+  const swatches = tracks.slice(0, MOST_SWATCHES).map((track) => {
+    const swatch = el("span", { class: "ct-swatch ct-swatch-large" });
+    swatch.style.setProperty("--swatch", track.color);
+    return swatch;
+  });
+  const name = tracks.length === 1 ? `Track ${first.id}` : `Tracks ${tracks.map(({ id }) => id).join(", ")}`;
   return [
-    el("div", { class: "ct-card-title" }, swatch, el("strong", {}, `Track ${track.id}`), category),
-    el(
-      "dl",
-      { class: "ct-facts" },
-      fact("Score", typeof track.score === "number" ? track.score.toFixed(2) : "–"),
-      fact("Masks", String(track.count)),
-      fact("Frames", seen),
-    ),
+    el("div", { class: "ct-card-title" }, swatches, el("strong", { class: "ct-ellipsis", title: name }, name), category),
+    el("dl", { class: "ct-facts" }, facts(tracks)),
     el(
       "div",
       { class: "ct-card-actions" },
       act("deleteFrom", "ct-outline", "cut", "Delete from here"),
       act("delete", "ct-outline ct-danger", "trash", "Delete"),
     ),
+  ];
+}
+
+function facts(tracks) {
+  const scores = tracks.map(({ score }) => score).filter((score) => typeof score === "number");
+  const seen = tracks.filter(({ count }) => count > 0);
+  const [from, to] = [Math.min(...seen.map(({ first }) => first)), Math.max(...seen.map(({ last }) => last))];
+  const range = (low, high) => (low === high ? low : `${low} – ${high}`);
+  return [
+    fact("Score", scores.length ? range(Math.min(...scores).toFixed(2), Math.max(...scores).toFixed(2)) : "–"),
+    fact("Masks", String(tracks.reduce((sum, { count }) => sum + count, 0))),
+    fact("Frames", seen.length ? `${from} – ${to}` : "none yet"),
   ];
 }
 

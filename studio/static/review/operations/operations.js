@@ -5,12 +5,13 @@
 
 import { ApiError } from "../api.js";
 import { requestKey } from "../request_key.js";
+import { deed } from "./sentence.js";
 
 export class Operations {
   constructor({ api, store, session, queue, commands, toast }) {
     Object.assign(this, { api, store, session, queue, commands, toast });
-    this.confirm = async (name, body) => body; // preview.js puts its sheet here
-    this.conflict = async () => null; // conflict.js puts its sheet here
+    this.confirm = async (name, body) => body; // sheets.js says here how to ask first
+    this.conflict = async () => null; // and what to do where others were faster
   }
 
   /** What a command applies to: {tracks, start, stop}, all selected tracks and the chosen span; without a span start and
@@ -21,15 +22,16 @@ export class Operations {
   }
 
   /** name: of the operation, as in its route. Options:
-   *    preview: show first what it would do and let the person decide
+   *    preview: show first what it would do and let the person decide; previewed: the person has seen that already
    *    said: text or (answer) -> text for the toast, by default the server's summary; false: no toast
    *    then: (answer) -> void, once the page shows the result
    *    focus: whether to go to where it happened, if that is out of sight */
-  async run(name, body, { preview = false, said = null, then = null, focus = false } = {}) {
-    const agreed = preview ? await this.confirm(name, body) : body;
+  async run(name, body, { preview = false, previewed = false, said = null, then = null, focus = false } = {}) {
+    const asks = preview || (this.store.state.alwaysPreview && !previewed);
+    const agreed = asks ? await this.confirm(name, body) : body;
     if (!agreed) return null;
     return this.#send(name, agreed, (answer) => {
-      const text = typeof said === "function" ? said(answer) : (said ?? `${answer.summary}.`);
+      const text = typeof said === "function" ? said(answer) : (said ?? deed(answer));
       if (text) this.toast(text, { action: { label: "Undo", run: () => this.commands.undo() } });
       if (focus) this.show(answer);
       then?.(answer);
@@ -54,7 +56,7 @@ export class Operations {
         run: async () => {
           const answer = await this.api.operate(id, name, body, { key, rev: this.session.afterOwn(seen) });
           if (this.store.state.video?.id !== id) return resolve(null);
-          this.session.adopt(answer.rev, answer.frames);
+          this.session.adopt(answer.rev, answer.frames === undefined ? "none" : answer.frames);
           await this.session.refreshNow();
           done(answer);
           return resolve(answer);
@@ -70,7 +72,7 @@ export class Operations {
     const theirs = error instanceof ApiError && error.status === 409 ? error.body?.current?.edits : null;
     this.session.refreshSoon();
     if (theirs) {
-      const again = await this.conflict(error, name, body, theirs);
+      const again = await this.conflict(name, body, theirs);
       return again ? this.#send(name, again, done) : null;
     }
     this.toast(error.message, { tone: "error" });

@@ -1,0 +1,61 @@
+/* The operations on who is who: swap, split, merge, move frames to another track.
+   In: the selection, the span chosen on the timeline and the frame on show. Out: bindings. */
+
+import { needSelection } from "./scope.js";
+import { trackNames } from "./sentence.js";
+
+export function createIdentity({ store, operations, partner }) {
+  const names = (ids) => trackNames(store.state.tracks, ids);
+  const words = ({ start, stop }) => (stop === null ? `from frame ${start} on` : `in frames ${start} to ${stop - 1}`);
+  const bind = (id, keys, text, run, when = needSelection()) => ({ id, group: "Identity", keys, text, run, when, menu: true });
+
+  /** The chosen span, or from this frame on. */
+  const onwards = () => {
+    const { span, want } = store.state;
+    return span ? { start: span.start, stop: span.stop } : { start: want, stop: null };
+  };
+
+  const other = async (title, extra = null) => {
+    const { selection } = store.state;
+    return partner.ask({ title, without: selection, extra });
+  };
+
+  const swap = async () => {
+    const { selection } = store.state;
+    const range = onwards();
+    const [first] = selection;
+    const second = selection[1] ?? (await other(`Swap ${names([first])} ${words(range)} with…`))?.value;
+    if (second !== undefined) await operations.run("swap", { first, second, ...range });
+  };
+
+  const split = () => operations.run("split", { tracks: store.state.selection, frame: store.state.want });
+
+  const merge = async () => {
+    const { selection } = store.state;
+    const [into] = selection;
+    const rest = selection.length > 1 ? selection.slice(1) : [(await other(`Merge into ${names([into])}…`))?.value];
+    if (rest[0] === undefined) return;
+    const then = () => store.set({ selected: into, selection: [into] });
+    await operations.run("merge", { into, tracks: rest, overlap: "refuse" }, { preview: true, then });
+  };
+
+  const move = async () => {
+    const { selection } = store.state;
+    const range = onwards();
+    const extra = { text: "a new track", value: null };
+    const answer = await other(`Move ${names(selection)} ${words(range)} to…`, extra);
+    if (!answer) return;
+    const body = { tracks: selection, ...range, to: answer.value, overlap: "refuse" };
+    await operations.run("move", body, { preview: true });
+  };
+
+  const atMostTwo = (state) => needSelection()(state) ?? (state.selection.length > 2 ? "Select only two tracks to swap them." : null);
+  return {
+    bindings: [
+      bind("swap", ["X"], "Swap two tracks from here on (or in the span)", swap, atMostTwo),
+      bind("split", ["S"], "Split at this frame", split),
+      bind("merge", ["M"], "Merge tracks", merge),
+      bind("move", ["G"], "Move from here on (or the span) to another track", move),
+    ],
+  };
+}
