@@ -1,6 +1,6 @@
-"""A studio with a real video whose tracks go along given paths, for tests that plant errors and look at what the page makes of them.
+"""A studio with a real video whose tracks go along given paths, for tests that plant errors and look at what becomes of them.
 
-Paths are squares by frame: (left, top, edge). The frames show their number, nothing else; the tracks are as a model would leave them.
+Paths are squares by frame: (left, top, edge). The frames show their number; the tracks are as a model would leave them.
 """
 
 from collections.abc import Mapping, Sequence

@@ -27,7 +27,14 @@ from studio.app import create_app
 from studio.settings import Home
 uvicorn.run(create_app(Home(Path(sys.argv[1]))), port=int(sys.argv[2]), log_level="error")
 """
-OFFLINE = ["ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "Failed to fetch", "Connection", "404"]
+OFFLINE = [
+    "ERR_CONNECTION_REFUSED",
+    "ERR_EMPTY_RESPONSE",
+    "ERR_CONNECTION_RESET",
+    "Failed to fetch",
+    "Connection",
+    "404",
+]
 
 
 class Server:

@@ -5,15 +5,17 @@ import { attempt, clock, element, emptyState, icon, notify, poll, redraw } from 
 import { progressBar, setBar } from "./jobs.js";
 import { deleteProject, deleteTrials, deleteVideo, isTrial, plainName, renameProject, renameVideo } from "./manage.js";
 import { menuButton } from "./menu.js";
+import { reviewLine, reviewsOf, STANDING } from "./reviews.js";
 import { go, onEnter } from "./shell.js";
 
 /* Where a video stands, as [words, kind of badge]. */
-function standing(video) {
+function standing(video, review) {
   if (video.state === "importing") return ["Importing", "running"];
   if (video.state === "failed") return ["Not readable", "failed"];
   if (!video.run) return ["New", "new"];
-  const words = { queued: "Waiting", running: "Running", done: "To review", cancelled: "Stopped", failed: "Failed" };
-  return [words[video.run.state], video.run.state === "done" ? "predicted" : video.run.state];
+  if (video.run.state === "done") return STANDING[review?.state ?? "to_do"];
+  const words = { queued: "Waiting", running: "Running", cancelled: "Stopped", failed: "Failed" };
+  return [words[video.run.state], video.run.state];
 }
 
 /* A one-line form that appears in place of `opener`: a name or a path, Enter to send, Escape to leave. */
@@ -49,10 +51,10 @@ function moreButton(thing, name, rename, remove, changed) {
   ]);
 }
 
-function videoCard(video, changed) {
+function videoCard(video, review, changed) {
   const open = () => go("review", { video: video.id });
   const seconds = video.fps ? clock(video.length / video.fps) : "";
-  const [words, badge] = standing(video);
+  const [words, badge] = standing(video, review);
   const ready = video.state === "ready";
   const active = video.run && ["queued", "running"].includes(video.run.state);
   return element(
@@ -76,6 +78,7 @@ function videoCard(video, changed) {
       moreButton(video, video.name, renameVideo, deleteVideo, changed),
     ),
     active ? progressBar(video.run.progress) : null,
+    ready && reviewLine(review),
     element(
       "div.card-foot",
       {},
@@ -183,7 +186,8 @@ export function mount({ element: root }) {
     const known = (await get("/projects")).projects;
     if (!known.some((one) => one.id === project)) project = known[0]?.id ?? null;
     const videos = project ? (await get(`/projects/${project}/videos`)).videos : [];
-    const state = JSON.stringify([known, project, videos]);
+    const reviews = project ? await reviewsOf(project, videos, () => refresh()) : new Map();
+    const state = JSON.stringify([known, project, videos, [...reviews]]);
     if (state === shown) return;
     shown = state;
     const row = (one) => projectRow(one, one.id === project, refresh);
@@ -198,7 +202,7 @@ export function mount({ element: root }) {
     count.textContent = videos.length === 1 ? "1 video" : `${videos.length} videos`;
     add.disabled = byPath.disabled = !project;
     empty.hidden = videos.length > 0;
-    redraw(cards, ...videos.map((video) => videoCard(video, refresh)));
+    redraw(cards, ...videos.map((video) => videoCard(video, reviews.get(video.id), refresh)));
   });
   onEnter("library", (here) => {
     if (here.project) project = here.project;

@@ -87,7 +87,7 @@ function createRow(store, moment, { go }) {
     "li",
     { class: `ct-moment ct-moment-${state}`, "data-moment": id },
     button(
-      { class: "ct-moment-main", onclick: () => go(moment), title: `${kindTitle(kind)}: ${SEVERITY_WORDS[level]}` },
+      { class: "ct-moment-main", onclick: () => go(moment), title: `${kindTitle(kind)}, ${SEVERITY_WORDS[level]}: ${reason}` },
       el("span", { class: `ct-moment-kind ct-level-${level}` }, kindIcon(kind)),
       el(
         "span",
@@ -150,7 +150,8 @@ function createCard(store, bindings) {
     if (!moment) return;
     kind.className = `ct-moment-kind ct-level-${severityLevel(moment)}`;
     kind.replaceChildren(kindIcon(moment.kind));
-    setText(title, `${kindTitle(moment.kind)} · ${SEVERITY_WORDS[severityLevel(moment)]}`);
+    setText(title, kindTitle(moment.kind));
+    kind.title = SEVERITY_WORDS[severityLevel(moment)];
     setText(reason, `${moment.reason}.`.replace("?.", "?"));
     const open = moment.state === "open";
     remedy.show(remedyText(moment) ?? "", open && moment.remedy !== null);

@@ -1,0 +1,75 @@
+/* The comments of the open video and where its review stands: fetched when it opens and now and then, changed on the server.
+   In: the parts of the page. Out: state keys `comments`, `review` {state, assignee, user, at} and `people` {me, fixed, people}.
+   Every change resolves to whether the studio took it; what it refuses is told, and what was written stays with who wrote it. */
+
+const EVERY = 15000; // ms, for what others write
+
+export class Notes {
+  #timer = null;
+  #opened = null;
+
+  constructor({ api, store, stage, toast }) {
+    Object.assign(this, { api, store, stage, toast });
+    store.set({ review: null, people: { me: "local", fixed: false, people: [] }, note: null });
+    this.ends = [
+      store.watch(["video"], ({ video }) => {
+        if ((video?.id ?? null) === this.#opened) return;
+        this.#opened = video?.id ?? null;
+        store.set({ review: null, note: null });
+        this.#look();
+      }),
+      () => clearTimeout(this.#timer),
+    ];
+  }
+
+  /** note: {text, frame or null, track or null} */
+  add(note) {
+    return this.#change((id) => this.api.addComment(id, note));
+  }
+
+  rewrite(comment, text) {
+    return this.#change(() => this.api.changeComment(comment.id, { text }));
+  }
+
+  resolve(comment, resolved) {
+    return this.#change(() => this.api.changeComment(comment.id, { resolved }));
+  }
+
+  remove(comment) {
+    return this.#change(() => this.api.removeComment(comment.id));
+  }
+
+  /** change: {state, assignee, comment}, each optional */
+  changeReview(change) {
+    return this.#change((id) => this.api.changeReview(id, change));
+  }
+
+  rename(name) {
+    return this.#change(() => this.api.rename(name));
+  }
+
+  async #change(act) {
+    try {
+      await act(this.store.state.video.id);
+      await this.#fetch();
+      return true;
+    } catch (error) {
+      this.toast(error.message, { tone: "error" });
+      return false;
+    }
+  }
+
+  async #look() {
+    clearTimeout(this.#timer);
+    if (this.#opened === null) return;
+    const seen = !document.hidden && this.stage.visible;
+    if (seen) await this.#fetch().catch(() => {}); // the studio does not answer: said elsewhere
+    this.#timer = setTimeout(() => this.#look(), EVERY);
+  }
+
+  async #fetch() {
+    const id = this.#opened;
+    const [{ comments }, review, people] = await Promise.all([this.api.comments(id), this.api.review(id), this.api.people()]);
+    if (id === this.#opened) this.store.set({ comments, review, people });
+  }
+}

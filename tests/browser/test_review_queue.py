@@ -1,0 +1,179 @@
+"""The queue of suspicious moments on the real server and database: walked through and settled with keys alone."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from studio.app import create_app
+from studio.review import log, suggestions, verification
+from tests.browser.annotator import Annotator
+from tests.browser.conftest import serve
+from tests.browser.planted import LENGTH, Library, steady
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    return Library.new(tmp_path_factory.mktemp("queue"))
+
+
+@pytest.fixture(scope="module")
+def address(library: Library) -> Iterator[str]:
+    with serve(create_app(library.home)) as address:
+        yield address
+
+
+@pytest.fixture
+def review(address: str, new_page: Callable[..., Any]) -> Callable[[int], Annotator]:
+    def start(video: int) -> Annotator:
+        annotator = Annotator(new_page(), address)
+        annotator.page.goto(f"{address}/?view=review&video={video}")
+        annotator.page.wait_for_function("window.__studio && window.__studio.drawnFrame >= 0")
+        annotator.page.wait_for_function("window.__studio.state.suggestions.length > 0")
+        return annotator.idle()
+
+    return start
+
+
+def swapped() -> list[dict[int, tuple[int, int, int]]]:
+    first, second = steady(range(LENGTH)), steady(range(LENGTH), y=130)
+    for t in range(25, LENGTH):
+        first[t], second[t] = second[t], first[t]
+    return [first, second]
+
+
+def with_gaps(*gaps: int) -> dict[int, tuple[int, int, int]]:
+    return {t: box for t, box in steady(range(LENGTH), x=150, y=20).items() if t not in gaps}
+
+
+def states(library: Library, video: int) -> list[tuple[str, int, str]]:
+    queue = suggestions.queue(library.store, video)["suggestions"]
+    return [(s["kind"], s["frame"], s["state"]) for s in queue]
+
+
+def wait_until(annotator: Annotator, condition: str) -> None:
+    annotator.page.wait_for_function(f"(({{ suggestions, suggestion }}) => {condition})(window.__studio.state)")
+    annotator.idle()
+
+
+def test_keys_go_to_the_worst_moment_first_and_back(library: Library, review: Callable[[int], Annotator]) -> None:
+    video, (a, b, c) = library.video([*swapped(), with_gaps(10, 50)])
+    annotator = review(video)
+    annotator.press("j")
+    assert (annotator.state("frame"), annotator.state("selection")) == (25, [a, b])
+    assert f"dog {a} and dog {b} seem to change places in frame 25" in annotator.text(".ct-moment.ct-selected")
+    annotator.press("j")
+    assert (annotator.state("frame"), annotator.state("selection")) == (10, [c])
+    annotator.press("j", "j")
+    assert annotator.state("frame") == 50 and "last moment" in annotator.text(".ct-toasts")
+    annotator.press("Shift+J", "Shift+J")
+    assert annotator.state("frame") == 25
+
+
+def test_a_remedy_mends_what_it_is_offered_for_and_undo_brings_the_moment_back(
+    library: Library, review: Callable[[int], Annotator]
+) -> None:
+    video, _ = library.video([*swapped(), with_gaps(50)])
+    before = library.all_masks(video)
+    annotator = review(video)
+    annotator.press("j", "Control+Enter")
+    wait_until(annotator, "suggestions.length === 1")
+    assert annotator.state("frame") == 50, "it went on to the next one"
+    assert states(library, video) == [("flicker", 50, "open")]
+    straight = [steady(range(LENGTH))[60], steady(range(LENGTH), y=130)[60]]
+    shown = [
+        library.mask(video, track, 60)
+        for track in annotator.page.evaluate("window.__studio.state.tracks.map((t) => t.id)")[:2]
+    ]
+    assert [(int(m.nonzero()[1].min()), int(m.nonzero()[0].min()), 30) for m in shown if m is not None] == straight
+    annotator.press("Control+z")
+    wait_until(annotator, "suggestions.length === 2")
+    assert library.all_masks(video) == before
+    assert states(library, video) == [("switch", 25, "open"), ("flicker", 50, "open")]
+
+
+def test_moments_are_resolved_ignored_and_opened_again(library: Library, review: Callable[[int], Annotator]) -> None:
+    video, _ = library.video([with_gaps(10, 50)])
+    annotator = review(video)
+    assert annotator.text('[data-tab="queue"] .ct-count') == "2"
+    annotator.press("j", "Enter")
+    assert annotator.state("frame") == 50
+    annotator.press("Shift+Enter")
+    assert states(library, video) == [("flicker", 10, "resolved"), ("flicker", 50, "ignored")]
+    assert "All suspicious moments are settled" in annotator.text(".ct-queue")
+    annotator.page.locator(".ct-queue").get_by_label("State").select_option("all")
+    annotator.page.locator(".ct-moment-main").first.click()
+    annotator.press("Enter")
+    assert states(library, video) == [("flicker", 10, "open"), ("flicker", 50, "ignored")]
+    annotator.page.reload()
+    annotator.page.wait_for_function("window.__studio && window.__studio.state.suggestions.length === 2")
+    assert annotator.text('[data-tab="queue"] .ct-count') == "1"
+
+
+def test_the_list_is_filtered_by_kind_and_by_the_selected_track(
+    library: Library, review: Callable[[int], Annotator]
+) -> None:
+    video, (_, _, c) = library.video([*swapped(), with_gaps(10, 50)])
+    annotator = review(video)
+    annotator.page.locator('[data-tab="queue"]').click()
+    annotator.page.locator(".ct-queue").get_by_label("Kind").select_option("flicker")
+    assert annotator.page.locator(".ct-moment").count() == 2
+    annotator.press("j")
+    assert annotator.state("frame") == 10
+    annotator.page.locator(".ct-queue").get_by_label("Kind").select_option("all")
+    annotator.page.locator(".ct-queue").get_by_label("Selected").check()
+    assert annotator.state("selection") == [c] and annotator.page.locator(".ct-moment").count() == 2
+
+
+def test_two_tracks_that_look_the_same_are_shown_side_by_side_and_merged(
+    library: Library, review: Callable[[int], Annotator]
+) -> None:
+    whole = steady(range(LENGTH))
+    parts = [{t: box for t, box in whole.items() if t < 30}, {t: box for t, box in whole.items() if t >= 34}]
+    video, (a, b) = library.video(parts)
+    annotator = review(video)
+    annotator.press("j")
+    annotator.page.keyboard.press("Control+Enter")
+    dialog = annotator.page.locator("dialog.ct-compare[open]")
+    dialog.locator("canvas").nth(1).wait_for()
+    assert dialog.locator("h2").inner_text() == f"Are dog {a} and dog {b} the same?"
+    annotator.page.keyboard.press("Escape")
+    assert {track for track, *_ in library.all_masks(video)} == {a, b}, "looking changes nothing"
+    annotator.page.keyboard.press("Control+Enter")
+    dialog.locator("canvas").nth(1).wait_for()
+    annotator.page.keyboard.press("Enter")
+    wait_until(annotator, "!suggestions.some(({ kind }) => kind === 'same')")
+    assert {track for track, *_ in library.all_masks(video)} == {a}
+    assert len(library.all_masks(video)) == LENGTH - 4
+
+
+def test_own_work_settles_moments_and_shows_what_is_verified(
+    library: Library, review: Callable[[int], Annotator]
+) -> None:
+    video, (track,) = library.video([with_gaps(10, 50)])
+    annotator = review(video)
+    assert "0 % verified" in annotator.text(".ct-verified")
+    log.perform(library.store, video, "ann", verification.verify([track], 0, 30))
+    wait_until(annotator, "suggestions.length === 1")
+    annotator.page.wait_for_function("document.querySelector('.ct-verified').innerText.includes('43 % verified')")
+    words = annotator.page.locator(".ct-verified").get_attribute("aria-label")
+    assert words is not None and words.startswith("29 of 68 masks verified, 29 of 68 frames, 0 of 1 tracks")
+
+
+def test_thousands_of_moments_make_a_few_rows(library: Library, review: Callable[[int], Annotator]) -> None:
+    video, (track,) = library.video([with_gaps(10)])
+    states(library, video)
+    with library.store.transaction() as database:
+        run = database.execute("select run_id from videos where id = ?", (video,)).fetchone()[0]
+        planted = [(run, track, i + 1000, i % LENGTH, i % LENGTH + 1, f"Planted {i}") for i in range(4000)]
+        database.conn.executemany(
+            "insert into suggestions (run_id, kind, track_id, other_id, frame, stop, severity, reason) "
+            "values (?, 'score', ?, ?, ?, ?, 0.5, ?)",
+            planted,
+        )
+    annotator = review(video)
+    annotator.page.locator('[data-tab="queue"]').click()
+    assert annotator.text('[data-tab="queue"] .ct-count') == "4001"
+    assert annotator.page.locator(".ct-moment").count() < 60
+    annotator.press("Shift+J")
+    assert annotator.page.locator(".ct-moment.ct-selected").is_visible(), "the last one was scrolled to"
