@@ -9,7 +9,7 @@ for people, and who starts it, is the caller's part.
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -297,7 +297,8 @@ def _writing(folder: Path, step: int) -> Iterator[None]:
         if not isinstance(cause, OSError):
             raise
         for partial in folder.glob("*.partial"):
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink()
         raise StorageFault(
             f"Step {step} cannot be written to {folder}: {cause.strerror}. Make room there, then resume: "
             "it goes on from the last checkpoint."

@@ -239,6 +239,22 @@ def test_what_fails_says_why_and_can_be_resumed(tmp_path: Path) -> None:
     assert state_of(store, found)["state"] == "done"
 
 
+def test_what_cannot_be_written_pauses_it_with_a_sentence(tmp_path: Path) -> None:
+    home, store, project = new_studio(tmp_path)
+    found = press(home, store, project)
+    in_the_way = finetune_folder(home, found["id"]) / "run" / "state.partial"
+    in_the_way.mkdir(parents=True)
+    perform(store, home, found["job"]["id"])
+    now = state_of(store, found)
+    assert now["state"] == "paused" and now["job"]["state"] == "queued" and now["job"]["paused"]
+    assert "cannot be written to" in now["job"]["message"] and "then resume" in now["job"]["message"]
+    in_the_way.rmdir()
+    with store.transaction() as database:
+        finetunes.go_on(database, found["id"])
+    perform(store, home, found["job"]["id"])
+    assert state_of(store, found)["state"] == "done"
+
+
 def test_the_expected_time_is_measured_or_not_said(tmp_path: Path) -> None:
     home, store, project = new_studio(tmp_path, videos=1)
     shown = overview(store, home, project, "tiny")
