@@ -102,7 +102,7 @@ def follow_camera(task: LiveTask, model: CTVIS, preset: Preset, settings: Settin
             if frame is None:
                 screen.show()
                 continue
-            seen = follower.step(frame.rgb)
+            seen = follower.step(frame.rgb, frame.seconds)
             latency = time.monotonic() - frame.captured
             pace.add(latency)
             screen.show(seen)

@@ -42,6 +42,13 @@ LISTED_SCORE = 0.1  # below this a track is only counted there
 console, stderr = Console(highlight=False), Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+class Matching(StrEnum):
+    """How detections choose their tracks."""
+
+    greedy = "greedy"
+    hungarian = "hungarian"
+
+
 class Precision(StrEnum):
     """The number format that the net computes in."""
 
@@ -76,6 +83,22 @@ def predict(
     top_k: Annotated[
         int | None, typer.Option(min=1, help="Predictions per video. Default: as many as there are categories.")
     ] = None,
+    matching: Annotated[
+        Matching | None,
+        typer.Option(help="Who joins which track: the surest detection chooses first, or the best pairs overall."),
+    ] = None,
+    min_length: Annotated[
+        int | None, typer.Option(min=1, help="Leave out tracks that are seen in fewer frames.")
+    ] = None,
+    max_absence_seconds: Annotated[
+        float | None, typer.Option(min=0, help="How long a track may be out of sight, instead of the model's frames.")
+    ] = None,
+    class_aware_nms: Annotated[
+        bool, typer.Option("--class-aware-nms", help="Only masks of one category are duplicates of each other.")
+    ] = False,
+    one_label: Annotated[
+        bool, typer.Option("--one-label", help="Every track once, as its likeliest category.")
+    ] = False,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, mps. Default: the GPU if there is one.")
     ] = None,
@@ -118,7 +141,14 @@ def predict(
         _check_places(videos, files, overwrite)
     place = pick_device(device)
     chosen = open_chosen(model, preset, stderr, home)
-    net, its_preset = chosen.model, chosen.preset
+    asked = _asked(
+        matching=matching and matching.value,
+        min_length=min_length,
+        max_absence_seconds=max_absence_seconds,
+        class_aware_nms=class_aware_nms or None,
+        one_label=one_label or None,
+    )
+    net, its_preset = chosen.model, replace(chosen.preset, tracker=replace(chosen.preset.tracker, **asked))
     half = dtype in (Precision.bfloat16, Precision.float16)
     net.to(place, torch.float64 if dtype is Precision.float64 else torch.float32)
     autocast = getattr(torch, dtype.value) if half else None
@@ -130,6 +160,7 @@ def predict(
         "preset": its_preset.name,
         "score_threshold": score_threshold,
         "top_k": its_preset.top_k if top_k is None else top_k,
+        "tracker": asked,
         "frame_step": frame_step,
         "short_edge": (settings.frame_format or net.frame_format).short_edge,
         "device": str(place),
@@ -150,6 +181,11 @@ def predict(
         )
         raise typer.Exit(1)
     stderr.print(f"Results: {folder / RESULTS}")
+
+
+def _asked(**options: Any) -> dict[str, Any]:
+    """The tracker's options that were given; the others stay as the model has them."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
 """A model and a tracker on a stream without an end.
 
 In: frames, one after the other. Out: what is seen in each, with what is believed of it at that time, and the tracks that ended.
-What is kept is bounded by what is in view: a track that nothing can join any more is handed out once and forgotten.
+What is kept is bounded by what is in view: a track that nothing can join any more is handed out once and forgotten. A tracker
+that counts absence in seconds gets them in frames, by the rate at which frames came lately.
 """
 
+import time
+from collections import deque
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +18,9 @@ from engine.run import step_frame
 from engine.session import VideoSession
 from studio.formats.overlay import DrawnTrack
 from studio.prediction import DRAWN_SCORE, Settings
+
+FIRST_RATE = 10.0  # frames per second, taken for granted until two frames came
+LATELY = 30  # frames, over which the rate is taken
 
 
 class Seen(NamedTuple):
@@ -62,13 +68,19 @@ class Follower:
         self.model, self.preset, self.settings = model, preset, settings
         self.threshold = DRAWN_SCORE if settings.score_threshold is None else settings.score_threshold
         self.session: VideoSession | None = None
+        self._times: deque[float] = deque(maxlen=LATELY)
 
-    def step(self, rgb: np.ndarray) -> list[Seen]:
-        """The tracks seen in the next frame, uint8 (H, W, 3), best detection first; those below the threshold are left out."""
+    def step(self, rgb: np.ndarray, seconds: float | None = None) -> list[Seen]:
+        """The tracks seen in the next frame, uint8 (H, W, 3), best detection first; those below the threshold are left out.
+
+        seconds: when the frame was taken, by any clock; None: now.
+        """
         if self.session is None:
             size = (rgb.shape[0], rgb.shape[1])
-            frame_format = self.settings.frame_format
-            self.session = VideoSession(self.model, size, self.preset.tracker, frame_format=frame_format, spool=False)
+            frame_format, tracker = self.settings.frame_format, self.preset.tracker.at_rate(FIRST_RATE)
+            self.session = VideoSession(self.model, size, tracker, frame_format=frame_format, spool=False)
+        self._times.append(time.monotonic() if seconds is None else seconds)
+        self._keep_patience(self.session)
         observations = step_frame(self.session, rgb, self.settings.autocast)
         summaries = self.session.tracks.summaries()
         seen = []
@@ -78,6 +90,13 @@ class Follower:
             if summary is not None and summary.score >= self.threshold and rle is not None and area(rle):
                 seen.append(Seen(observation.track_id, self._category(summary), summary.score, rle))
         return seen
+
+    def _keep_patience(self, session: VideoSession) -> None:
+        """Let absence last as many seconds as it should at the rate of late."""
+        took = self._times[-1] - self._times[0]
+        if self.preset.tracker.max_absence_seconds is not None and took > 0:
+            rate = (len(self._times) - 1) / took
+            session.tracker.bank.max_absence = self.preset.tracker.at_rate(rate).max_absence
 
     def take_ended(self) -> list[EndedTrack]:
         """The tracks that ended since this was last asked, and that scored above the threshold."""

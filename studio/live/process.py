@@ -32,7 +32,7 @@ def serve_frames(follower: Follower, recording: "Recording", frames: IO[bytes], 
     while (frame := receive_frame(frames)) is not None:
         try:
             rgb = decode_jpeg(frame)
-            seen = follower.step(rgb)
+            seen = follower.step(rgb, frame.seconds)
         except CtvisError as error:
             send_answer(answers, {"error": str(error)})
             continue

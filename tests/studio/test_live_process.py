@@ -142,6 +142,15 @@ def test_every_track_is_told_to_have_ended_once(net: Any) -> None:
     assert all(track.first_frame <= track.last_frame < 30 for track in ended)
 
 
+@pytest.mark.parametrize("rate", [2.0, 50.0])
+def test_absence_in_seconds_lasts_as_many_frames_as_come_in_them(net: Any, rate: float) -> None:
+    preset = replace(tiny_preset(), tracker=TrackerConfig(max_absence_seconds=2.0))
+    follower = Follower(net, preset, Settings(score_threshold=0.0))
+    for number, rgb in enumerate(numbered_frames(5)):
+        follower.step(rgb, number / rate)
+    assert follower.session is not None and follower.session.tracker.bank.max_absence == 2 * rate
+
+
 def test_the_pace_is_that_of_the_last_seconds() -> None:
     pace = Pace()
     assert (pace.fps(0.0), pace.latency) == (0.0, 0.0)

@@ -125,6 +125,23 @@ def test_the_threshold_and_top_k_choose_what_is_written(command, clip, tmp_path)
     assert meta["score_threshold"] == between and meta["top_k"] == 3
 
 
+def test_the_trackers_options_are_those_of_the_session_and_in_the_meta_file(command, clip, tmp_path, monkeypatch):
+    used = []
+    session = prediction.VideoSession
+    monkeypatch.setattr(prediction, "VideoSession", lambda *a, **k: used.append(a[2]) or session(*a, **k))
+    options = {"matching": "hungarian", "min-length": 3, "max-absence-seconds": 1.5}
+    given = [part for name, value in options.items() for part in (f"--{name}", value)]
+    assert command(clip, *given, "--class-aware-nms", "--one-label")[0] == 0
+    results, meta = written(tmp_path / "out")
+    wanted = {name.replace("-", "_"): value for name, value in options.items()}
+    wanted |= {"class_aware_nms": True, "one_label": True}
+    assert meta["tracker"] == wanted
+    assert {name: getattr(used[0], name) for name in wanted} == wanted
+    masks = [str(result["segmentations"]) for result in results]
+    assert len(masks) == len(set(masks)), "no track is there twice"
+    assert all(sum(mask is not None for mask in result["segmentations"]) >= 3 for result in results)
+
+
 @pytest.mark.parametrize("precision", ["float64", "bfloat16", "float16"])
 def test_other_precisions_find_about_the_same(command, clip, tmp_path, precision):
     command(clip, "--frame-step", 4, out="full")
