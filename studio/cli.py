@@ -19,6 +19,7 @@ from studio.commands.jobs import app as jobs
 from studio.commands.models import app as models
 from studio.commands.predict import predict
 from studio.commands.serve import serve
+from studio.commands.train import train
 from studio.version import studio_version
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(predict)
 app.command()(evaluate)
+app.command()(train)
 app.command()(export)
 app.command()(finetune)
 app.add_typer(jobs, name="jobs")

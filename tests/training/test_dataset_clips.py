@@ -1,20 +1,18 @@
 """Clips from annotated data sets: masks stay on their objects through every cut and turn, and a step's batch is always the same."""
 
-import json
-
 import cv2
 import numpy as np
 import pytest
 import torch
 
-from engine import masks
 from engine.config import Category
 from engine.errors import DataError
+from tests.discs import HEIGHT, WIDTH, write_discs
 from training.annotation_index import index_of
 from training.augmentation import Augmentation, image_matrices, looked_at, video_matrices
 from training.dataset_clips import ClipShape, DatasetClips, near, source_of
 
-HEIGHT, WIDTH, LENGTH = 120, 160, 6
+LENGTH = 6
 MEAN = (124.0, 116.0, 104.0)
 HOW = Augmentation().at_scale(0.25)
 CATEGORIES = (Category(1, "Red"), Category(2, "green"))
@@ -22,31 +20,8 @@ CATEGORIES = (Category(1, "Red"), Category(2, "green"))
 
 @pytest.fixture
 def scene(tmp_path):
-    """A video of two discs, a red and a green one, and a picture with one of each; masks are where the colours are."""
-    videos, annotations = [], []
-    for video, length in ((1, LENGTH), (2, 1)):
-        names = [f"{video}/{t}.png" for t in range(length)]
-        videos.append({"id": video, "width": WIDTH, "height": HEIGHT, "length": length, "file_names": names})
-        (tmp_path / str(video)).mkdir()
-        pictures = np.full((length, HEIGHT, WIDTH, 3), 60, np.uint8)
-        for category, colour in ((2, (0, 255, 0)), (1, (0, 0, 255))):  # BGR
-            codes = []
-            for t in range(length):
-                mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-                cv2.circle(mask, (40 + 60 * (category - 1) + 2 * t, 60), 22, 1, -1)
-                pictures[t][mask.astype(bool)] = colour
-                codes.append(masks.encode(mask))
-            annotations.append(
-                {"id": len(annotations), "video_id": video, "category_id": category, "segmentations": codes}
-            )
-        for t, name in enumerate(names):
-            cv2.imwrite(str(tmp_path / name), pictures[t])
-    truth = {
-        "videos": videos,
-        "categories": [{"id": 1, "name": "red"}, {"id": 2, "name": "green"}],
-        "annotations": annotations,
-    }
-    (tmp_path / "gt.json").write_text(json.dumps(truth))
+    """A video of two discs, and a picture."""
+    write_discs(tmp_path, (LENGTH, 1))
     return tmp_path
 
 

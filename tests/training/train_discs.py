@@ -1,0 +1,55 @@
+"""A small run that tests start as a process of its own, to kill it: `python -m tests.training.train_discs DATA OUT STEPS PAUSE`.
+
+Trains the tiny net on discs, keeps a checkpoint after every step, and prints the losses of each as JSON. PAUSE: seconds after
+each event. Under torchrun each process draws its own clips, as `ctvis-studio train` does.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import torch
+from torch import distributed
+
+from engine import build_model
+from tests.nets import tiny_preset
+from training.annotation_index import index_of
+from training.augmentation import Augmentation
+from training.config import TrainConfig
+from training.dataset_clips import ClipShape, DatasetClips, source_of
+from training.train import Pace, Trained, train
+
+CONFIG = TrainConfig(learning_rate=1e-3, clip_norm=1.0, points=64, average=0.9)
+
+
+def main() -> None:
+    data, out, steps, pause = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    rank, world = 0, int(os.environ.get("WORLD_SIZE", "1"))
+    if world > 1:
+        distributed.init_process_group("gloo")
+        rank = distributed.get_rank()
+    preset = tiny_preset(backbone="efficientnet_lite0")
+    index = index_of(data / "gt.json", data / "cache")
+    categories = index.categories
+    clips = DatasetClips(
+        [source_of(index, data, categories, reach=2)],
+        ClipShape(1, 2),
+        Augmentation().at_scale(0.2),
+        steps,
+        (124.0, 116.0, 104.0),
+        rank=rank,
+        world=world,
+    )
+    config = TrainConfig(**{**CONFIG.__dict__, "steps": steps})
+    for event in train(build_model(preset), preset, clips, config, out, Pace(log=1, save_minutes=0, workers=1)):
+        if isinstance(event, Trained) and rank == 0:
+            print(json.dumps({"step": event.step, **event.losses}), flush=True)
+        time.sleep(pause)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Training on annotated data sets: a net, its batches, a folder. A generator of events that can be stopped or killed at any moment.
+
+The folder holds all there is of a run: `state.pt` (everything to go on with, always whole), `best.safetensors` (the net that scored
+best on the validation set so far, where there is one) and `last.safetensors`, each with its .json. Called again with the same
+folder, a run goes on from its last checkpoint; on the same machine it ends with the weights of an unbroken one. Under
+`torchrun` every process calls it; the first one writes. What is trained on is `dataset_clips.py`; recipes are `recipes.py`.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import distributed
+from torch.utils.data import DataLoader
+
+from engine import CTVIS, Preset, save_checkpoint
+from engine.errors import CtvisError
+from training.clip_batch import ClipBatch, ClipTarget
+from training.config import TrainConfig
+from training.criterion import Criterion
+from training.dataset_clips import DatasetClips
+from training.loop import Run, take_step
+from training.metrics import Score
+from training.optim import set_rate
+
+BROKEN_STEPS = 20  # in a row, after which there is no hope
+
+
+class Diverged(CtvisError):
+    """The losses are no numbers any more. The last checkpoint is sound."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Means since the last one. frames_per_second: of this process."""
+
+    step: int
+    losses: dict[str, float]
+    learning_rate: float
+    frames_per_second: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The score on the validation set. best: better than all before, and kept."""
+
+    step: int
+    score: Score
+    best: bool
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A checkpoint of this step is on disk."""
+
+    step: int
+
+
+Event = Trained | Judged | Kept
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often things happen: events every `log` steps, checkpoints after `save_minutes`, the score every `judge` steps (0: only
+    at the end)."""
+
+    log: int = 20
+    save_minutes: float = 5.0
+    judge: int = 0
+    workers: int = 2
+
+
+def train(
+    model: CTVIS,
+    preset: Preset,
+    clips: DatasetClips,
+    config: TrainConfig,
+    folder: Path,
+    pace: Pace,
+    judge: Callable[[CTVIS], Score] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Event]:
+    """Trains `model` on its device for `config.steps`, which must be given."""
+    steps = config.steps
+    if steps is None:
+        raise ValueError("a run on data sets ends after a number of steps")
+    folder.mkdir(parents=True, exist_ok=True)
+    run = Run(model.train(), config)
+    state = folder / "state.pt"
+    if state.exists():
+        run.load(state)
+    criterion = Criterion(len(preset.categories), points=config.points)
+    batches = iter(_loader(clips, run.step, pace.workers))
+    sums: dict[str, list[float]] = defaultdict(list)
+    saved = told = time.monotonic()
+    while run.step < steps and not _all_agree(should_stop(), model):
+        losses, rate = _step(run, next(batches), criterion)
+        for name, value in losses.items():
+            sums[name].append(value)
+        if run.step % pace.log == 0 or run.step == steps:
+            seconds = (time.monotonic() - told) / max(1, len(sums["total"]))
+            means = {name: float(np.mean(values)) for name, values in sums.items()}
+            speed = clips.shape.clips * clips.shape.frames / seconds
+            yield Trained(run.step, means, rate, speed, seconds * (steps - run.step))
+            sums.clear()
+            told = time.monotonic()
+        judged = judge is not None and (run.step == steps or (pace.judge and run.step % pace.judge == 0))
+        if judge is not None and judged and _is_first():
+            yield _judge(run, preset, judge, folder)
+            told = time.monotonic()
+        if judged or time.monotonic() - saved > 60 * pace.save_minutes:
+            yield from _keep(run, state)
+            saved = time.monotonic()
+    yield from _keep(run, state)
+    if _is_first():
+        save_checkpoint(run.averaged, preset, folder / "last.safetensors", notes={"step": run.step})
+
+
+def _loader(clips: DatasetClips, step: int, workers: int) -> DataLoader[ClipBatch]:
+    """The batches from a step on, in order."""
+    return DataLoader(
+        clips,
+        sampler=range(step, len(clips)),
+        batch_size=None,
+        num_workers=workers,
+        prefetch_factor=2 if workers else None,
+        worker_init_fn=_one_thread,
+    )
+
+
+def _one_thread(worker: int) -> None:
+    """Workers are many already."""
+    import cv2
+
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
+
+
+def _step(run: Run, batch: ClipBatch, criterion: Criterion) -> tuple[dict[str, float], float]:
+    """One step; all that is random in it follows from the seed and its number."""
+    torch.manual_seed(1_000_003 * run.config.seed + run.step)
+    rate = set_rate(run.optimizer, run.progress, run.config)
+    losses = take_step(run, on_device(batch, next(run.model.parameters()).device), criterion)
+    broken = run.notes.get("broken", 0) + 1 if not np.isfinite(losses["gradient_norm"]) else 0
+    run.notes["broken"] = broken
+    if broken >= BROKEN_STEPS:
+        raise Diverged(
+            f"The losses were no numbers for {BROKEN_STEPS} steps in a row, up to step {run.step}. "
+            f"Start again with a lower learning rate; it was {run.config.learning_rate:g}."
+        )
+    run.update_average()
+    run.step += 1
+    return losses, rate
+
+
+def _judge(run: Run, preset: Preset, judge: Callable[[CTVIS], Score], folder: Path) -> Judged:
+    """Scores the net and keeps it if none was better."""
+    training = run.averaged.training
+    score = judge(run.averaged.eval())
+    run.averaged.train(training)
+    best = score.stats["AP"] >= run.notes.get("best", -1.0)
+    if best:
+        run.notes["best"] = score.stats["AP"]
+        notes: dict[str, Any] = {"step": run.step, "stats": dict(score.stats)}
+        save_checkpoint(run.averaged, preset, folder / "best.safetensors", notes=notes)
+    return Judged(run.step, score, best)
+
+
+def _keep(run: Run, state: Path) -> Iterator[Kept]:
+    if _is_first():
+        run.save(state)
+        yield Kept(run.step)
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.barrier()
+
+
+def on_device(batch: ClipBatch, device: torch.device) -> ClipBatch:
+    if device.type == "cpu":
+        return batch
+    targets = [ClipTarget(target.labels.to(device), target.masks.to(device)) for target in batch.targets]
+    return ClipBatch(batch.frames.to(device, non_blocking=True), targets)
+
+
+def _is_first() -> bool:
+    return not (distributed.is_available() and distributed.is_initialized()) or distributed.get_rank() == 0
+
+
+def _all_agree(stop: bool, model: CTVIS) -> bool:
+    """Whether any process wants to stop: all must leave the loop at the same step."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return stop
+    wish = torch.tensor(float(stop), device=next(model.parameters()).device)
+    distributed.all_reduce(wish)
+    return bool(wish)
