@@ -40,16 +40,19 @@ SHOWN = f"""
     where c.counts is not null or o.counts is not null
     order by 1, 2
 """
-# A prediction that is shown nowhere: not on its own track, and not moved to another one.
+# A prediction that is shown nowhere: not on its own track, and not moved to another one. What tracking again left out nobody
+# rejected: there `deleted` is 2, or the source of "nothing here" is the model's.
 REJECTED = f"""
     with known as materialized ({TRACKS})
     select t.id, m.frame from known t cross join masks m on m.track_id = t.id
     where t.source = 'model'
-      and (t.deleted or coalesce(
-        (select c.counts is null and c.origin is null from corrections c where c.track_id = t.id and c.frame = m.frame),
+      and (t.deleted = 1 or coalesce(
+        (select c.counts is null and c.origin is null and c.source <> 'model' from corrections c
+          where c.track_id = t.id and c.frame = m.frame),
         t.ends_before is not null and m.frame >= t.ends_before))
-      and (t.deleted or t.ends_before is not null
-        or exists (select 1 from corrections c where c.track_id = t.id and c.counts is null and c.origin is null))
+      and (t.deleted = 1 or t.ends_before is not null
+        or exists (select 1 from corrections c
+          where c.track_id = t.id and c.counts is null and c.origin is null and c.source <> 'model'))
       and not exists (
         select 1 from known s cross join corrections c on c.track_id = s.id and c.frame = m.frame
         where not s.deleted and c.origin = t.id)

@@ -10,12 +10,13 @@ from fastapi.testclient import TestClient
 from engine.config import TrackerConfig
 from studio.api import again
 from studio.api.newest import Newest
+from studio.finetune.taught import taught_run
 from studio.review import edits, identity, shapes, tracks, verification
 from studio.review.log import perform
 from studio.settings import Home
 from studio.store import Row, Store, library
 from studio.store.errors import Conflict
-from tests.studio.seen import LENGTH, Thing, run, still, video_row
+from tests.studio.seen import HEIGHT, LENGTH, WIDTH, Thing, run, still, video_row
 
 Masks = dict[int, dict[int, str]]  # counts by track and frame
 
@@ -245,6 +246,16 @@ def test_new_tracks_bring_their_category(client: TestClient, store: Store, video
     made = listed[done["made"][0]]
     assert (made["category"], made["source"], made["count"]) == ("owl", "model", 20)
     assert made["score"] == pytest.approx(said["made"][0]["score"])
+
+
+def test_what_tracking_again_leaves_out_is_no_persons_rejection(
+    client: TestClient, store: Store, video: Row, dogs: list[int]
+) -> None:
+    retrack(client, video, init_threshold=0.8, min_length=10, match_threshold=0.6)
+    assert len(shown(client, video)) < 4
+    assert taught_run(store.database, 1, (HEIGHT, WIDTH)).frames == []
+    perform(store, video["id"], "ann", tracks.delete([dogs[1]], 3, 5))
+    assert [frame.frame for frame in taught_run(store.database, 1, (HEIGHT, WIDTH)).frames] == [3, 4]
 
 
 def test_settings_that_cannot_be_are_refused_in_a_sentence(client: TestClient, video: Row, dogs: list[int]) -> None:
