@@ -177,7 +177,7 @@ def info(name: ModelName, home: HomeOption = None) -> None:
         facts |= _preset_facts(file.preset)
     if file.untrained:
         facts["kind"] = f"start for training: {' and '.join(file.untrained)} are random"
-    facts |= {key: row[key] for key in ("source", "sha256", "created_at") if row and row[key]}
+    facts |= {key: row[key] for key in ("parent", "snapshot", "source", "sha256", "created_at") if row and row[key]}
     facts["runs"] = ", ".join(videos) or "none"
     sheet = Table(show_header=False, box=None)
     for key, value in facts.items():

@@ -60,8 +60,8 @@ def reserved_names(database: Database) -> set[str]:
 
 
 def start(database: Database, finetune_id: int) -> None:
-    """Note that the worker has begun, or goes on."""
-    database.execute("update finetunes set state = 'running', pause = 0 where id = ?", (finetune_id,))
+    """Note that the worker has begun, or goes on. A pause that was asked for meanwhile still is."""
+    database.execute("update finetunes set state = 'running' where id = ?", (finetune_id,))
 
 
 def note_step(database: Database, finetune_id: int, step: int) -> None:

@@ -178,6 +178,18 @@ def test_pause_resume_and_cancel(tmp_path: Path) -> None:
     assert table.models(store.database) == []
 
 
+def test_a_pause_asked_for_while_the_worker_was_dead_is_kept(tmp_path: Path) -> None:
+    home, store, project = new_studio(tmp_path)
+    found = press(home, store, project)
+    with store.transaction() as database:  # what a killed worker leaves
+        jobs.claim(database, found["job"]["id"])
+        finetunes.start(database, found["id"])
+        finetunes.ask_to_pause(database, found["id"])
+        jobs.requeue_stale(database)
+    perform(store, home, found["job"]["id"])
+    assert state_of(store, found)["state"] == "paused"
+
+
 def test_a_worker_killed_at_random_moments_ends_with_one_whole_model(tmp_path: Path) -> None:
     home, store, project = new_studio(tmp_path)
     found = press(home, store, project)
