@@ -64,9 +64,10 @@ class FinetuneConfig:
             if isinstance(value, str):
                 continue
             least, most = each.metadata["least"], each.metadata["most"]
-            if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-                limits = f"at least {least:g}" if most == math.inf else f"between {least:g} and {most:g}"
-                raise ConfigError(f'"{each.name}" is {value!r}, but must be a number {limits}.')
+            kind, word = (int, "whole number") if isinstance(each.default, int) else (int | float, "number")
+            if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:
+                limits = f"of at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
+                raise ConfigError(f'"{each.name}" is {value!r}, but must be a {word} {limits}.')
 
     @property
     def frames_per_step(self) -> int:

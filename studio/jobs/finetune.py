@@ -116,7 +116,7 @@ def _train(store: Store, home: Home, job: Row, found: Row) -> None:
         if isinstance(event, Ended) and event.why == "stopped":
             _put_aside(store, job, found, event.step)
         elif isinstance(event, Ended):
-            _finish(store, home, job, found, event)
+            finish(store, home, job, found, event)
         else:
             _note(store, home, job, found, config, event)
 
@@ -178,7 +178,7 @@ def _put_aside(store: Store, job: Row, found: Row, step: int) -> None:
             finetunes.pause(database, found["id"], f"Paused at step {step}.")
 
 
-def _finish(store: Store, home: Home, job: Row, found: Row, event: Ended) -> None:
+def finish(store: Store, home: Home, job: Row, found: Row, event: Ended) -> None:
     """Make a model of the best net: its files first, then its row, in one transaction with the end of the job."""
     folder = finetune_folder(home, found["id"])
     result: dict[str, Any] = {"why": event.why, "step": event.step, "best_step": event.best_step}

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from studio.finetune.roles import roles
 from studio.finetune.snapshot import snapshot_hash
 from studio.finetune.speed import measure, measure_apart
 from studio.finetune.start import overview, start
-from studio.jobs.finetune import finetune_folder, sample_steps
+from studio.jobs.finetune import finetune_folder, finish, sample_steps
 from studio.jobs.models import find_model, models
 from studio.jobs.queue import JobQueue
 from studio.jobs.worker import perform
@@ -27,6 +28,7 @@ from studio.store.errors import Conflict
 from tests.studio.library import square
 from tests.studio.processes import tiny_model, wait_for, worker
 from tests.videos import make_video, numbered_frames
+from training.finetune import Ended, best_weights
 
 LENGTH, HEIGHT, WIDTH = 6, 48, 80
 SETTINGS = {
@@ -148,6 +150,24 @@ def test_a_model_is_renamed_everywhere_and_not_removed_while_it_is_needed(tmp_pa
     remove_model(store, home, "felines")
     assert not list(place.parent.glob(f"{place.stem}.*"))
     assert table.model_named(store.database, "Cats_dogs")["parent"] == "felines", "its child still says so"
+
+
+def test_a_model_that_is_worse_than_its_parent_says_so_and_does_not_become_the_default(tmp_path: Path) -> None:
+    home, store, project = new_studio(tmp_path)
+    found = press(home, store, project)
+    job = jobs.claim(store.database, found["job"]["id"])
+    assert job
+    folder = finetune_folder(home, found["id"]) / "run"
+    folder.mkdir()
+    for suffix in (".json", ".safetensors"):  # what training left
+        shutil.copyfile(home.models / f"tiny{suffix}", best_weights(folder).with_suffix(suffix))
+    finish(store, home, job, found, Ended(8, "early", 4, {"AP": 0.5}, {"AP": 0.25}))
+    done = state_of(store, found)
+    assert done["result"]["worse"] and not done["result"]["default"]
+    assert "Worse than its parent on the held-out videos (AP 0.250, tiny had 0.500)" in done["job"]["message"]
+    assert "stopped early" in done["job"]["message"]
+    assert table.default(store.database, project) is None
+    check_models(home, store)
 
 
 def test_nothing_verified_nothing_started(tmp_path: Path) -> None:

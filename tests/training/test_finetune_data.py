@@ -145,7 +145,9 @@ def test_a_proposal_grows_with_the_data_and_every_setting_is_explained() -> None
     assert set(settings_help()) == set(FinetuneConfig().to_dict()) and all(settings_help().values())
 
 
-@pytest.mark.parametrize("values", [{"steps": 0}, {"learning_rate": float("nan")}, {"trained": "some"}, {"colour": 1}])
+@pytest.mark.parametrize(
+    "values", [{"steps": 0}, {"clips": 1.5}, {"learning_rate": float("nan")}, {"trained": "some"}, {"colour": 1}]
+)
 def test_settings_that_make_no_sense_are_named(values: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(values))):
         FinetuneConfig().changed(values)
