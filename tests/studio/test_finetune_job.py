@@ -177,7 +177,7 @@ def test_nothing_verified_nothing_started(tmp_path: Path) -> None:
     assert finetunes.finetunes(store.database, project) == []
 
 
-def test_pause_resume_and_cancel(tmp_path: Path) -> None:
+def test_pause_resume_queue_and_cancel(tmp_path: Path) -> None:
     home, store, project = new_studio(tmp_path)
     found = press(home, store, project, steps=2000, validate_steps=2000, sample_steps=0)
     with worker(home):
@@ -192,10 +192,15 @@ def test_pause_resume_and_cancel(tmp_path: Path) -> None:
             finetunes.go_on(database, found["id"])
         JobQueue(home).put(found["job"])
         wait_for(lambda: state_of(store, found)["step"] > paused["step"] or None)
+        second = press(home, store, project)
+        at = state_of(store, found)["step"]
+        wait_for(lambda: state_of(store, found)["step"] > at + 10 or None)
+        assert state_of(store, second)["state"] == "queued", "one trains, the others wait"
         jobs.cancel(store.database, found["job"]["id"])
         assert wait_for(lambda: over(store, found))["state"] == "cancelled"
+        assert wait_for(lambda: over(store, second))["state"] == "done"
     check_models(home, store)
-    assert table.models(store.database) == []
+    assert [row["finetune_id"] for row in table.models(store.database)] == [second["id"]]
 
 
 def test_a_pause_asked_for_while_the_worker_was_dead_is_kept(tmp_path: Path) -> None:
