@@ -3,29 +3,31 @@
 `create_app(home)` opens the store and starts no process; `commands/serve.py` runs it with a worker beside it.
 """
 
-from pathlib import Path
-
 import gradio as gr
 from fastapi import FastAPI
 from starlette.responses import JSONResponse
-from starlette.staticfiles import StaticFiles
-from starlette.types import Message, Receive, Scope, Send
 
 from studio.api import create_api, live, results, trials
 from studio.login import LoginGate, read_secret
 from studio.pages.shell import build_blocks
 from studio.security import LOOPBACK_HOSTS, secure
 from studio.settings import Home
+from studio.static_files import OwnFiles, address, own_files, stamp
 from studio.store import Store
 from studio.theme import studio_theme
 
-STATIC = Path(__file__).parent / "static"
-HEAD = """
-<script src="/static/pages/boot.js"></script>
+HEAD = f"""
+<script src="{address("pages/boot.js")}"></script>
 <link rel="icon" type="image/svg+xml" href="/static/icons/mark.svg">
-<link rel="stylesheet" href="/static/css/tokens.css">
-<link rel="stylesheet" href="/static/css/app.css">
+<link rel="stylesheet" href="{address("css/tokens.css")}">
+<link rel="stylesheet" href="{address("css/app.css")}">
 """
+# The modules of the pages name each other; with their names in the head a browser need not find them one after the other.
+MODULES = "\n".join(
+    f'<link rel="modulepreload" fetchpriority="low" href="{address(name)}">'
+    for name in own_files()
+    if name.startswith(("review/", "pages/")) and name.endswith(".js") and name != "pages/boot.js"
+)
 MANIFEST = {
     "id": "/",
     "name": "CTVIS Studio",
@@ -54,7 +56,8 @@ def create_app(home: Home, password: str | None = None) -> FastAPI:
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/api/v1", api)
-    app.mount("/static", static_files())
+    app.mount("/static", OwnFiles())
+    app.mount(f"/static-{stamp()}", OwnFiles(for_ever=True))
 
     @app.get("/manifest.json", include_in_schema=False)
     def manifest() -> JSONResponse:
@@ -70,7 +73,7 @@ def create_app(home: Home, password: str | None = None) -> FastAPI:
         path="/",
         pwa=True,
         theme=studio_theme(),
-        head=HEAD,
+        head=HEAD + MODULES,
         footer_links=[],
         run_history=False,
         show_error=False,
@@ -79,20 +82,3 @@ def create_app(home: Home, password: str | None = None) -> FastAPI:
         blocked_paths=[str(home.root)],
         max_file_size="1mb",  # uploads go through the API
     )
-
-
-class RevalidatedFiles(StaticFiles):
-    """Files that a browser keeps but asks about each time, so that an update is seen at once."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_header(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"].append((b"cache-control", b"no-cache"))
-            await send(message)
-
-        await super().__call__(scope, receive, send_with_header)
-
-
-def static_files() -> StaticFiles:
-    """The studio's own files, and behind them Gradio's, which it looks for under the same address."""
-    return RevalidatedFiles(directory=STATIC, packages=[("gradio", "templates/frontend/static")])

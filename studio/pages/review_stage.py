@@ -1,4 +1,4 @@
-"""The review stage as a Gradio component: an empty box that /static/review/main.js fills.
+"""The review stage as a Gradio component: an empty box that static/review/main.js fills.
 
 The value is {"video": id, "nonce": n}; a new nonce makes the same video a change. Frames, masks and edits go through /api/v1, never
 through Gradio. The template is constant: Gradio evaluates templates as code, so no name given by a user may enter it.
@@ -8,10 +8,12 @@ from typing import Any
 
 import gradio as gr
 
+from studio.static_files import address
+
 # Runs once per mount. The module may still be loading when the first value comes, hence the promise; a value that came
 # before the page listened is read from props.
-BOOTSTRAP = """
-const mounted = import("/static/review/main.js").then((review) => review.mount(element));
+BOOTSTRAP = f"""
+const mounted = import("{address("review/main.js")}").then((review) => review.mount(element));
 const show = () => mounted.then((stage) => stage.open(props.value?.video ?? null)).catch((error) => console.error(error));
 watch("value", show);
 show();

@@ -9,9 +9,11 @@ from typing import Any
 
 import gradio as gr
 
+from studio.static_files import address
+
 SCRIPT = """
 const events = {events};
-import("/static/pages/{module}.js")
+import("{address}")
   .then((module) => module[{function}]({{ element, props, trigger, watch, events }}))
   .catch((error) => console.error("{module}:", error));
 """
@@ -35,7 +37,12 @@ def widget(
     return gr.HTML(
         value=None,
         html_template=template,
-        js_on_load=SCRIPT.format(events=json.dumps(events), module=module, function=json.dumps(function)),
+        js_on_load=SCRIPT.format(
+            events=json.dumps(events),
+            module=module,
+            address=address(f"pages/{module}.js"),
+            function=json.dumps(function),
+        ),
         apply_default_css=False,
         elem_id=elem_id,
         elem_classes=["widget", *elem_classes],
