@@ -141,6 +141,8 @@ class Retracker:
         """The places of the detections to track, and which of these (by row) has which track id by a person's word."""
         places = pick(stored, self.config)
         anchors = self.anchors.get(stored.frame, ())
+        if not anchors and self.rejected.isdisjoint(stored.track_ids):
+            return places, {}
         # An anchor may also bring back what this config does not pick.
         others = np.setdiff1d(np.arange(len(stored.candidates)), places)
         anchored = under(anchors, stored, places) if anchors else {}

@@ -53,10 +53,12 @@ class Carried:
 
     def words(self, scene: Scene) -> str:
         """What becomes of the frames that other tracks have."""
-        left = {track: len(frames) for track, frames in self.met.items() if track not in self.losers}
-        parts = [f"{count} of them left to {scene.name(track)}" for track, count in left.items()]
-        parts += [f"some taken from {scene.name(track)}" for track in self.losers]
-        return "".join(f", {part}" for part in parts)
+        met = {(track, frame) for track, frames in self.met.items() for frame in frames}
+        parts = [("left to", sorted(met.difference(self.taken))), ("taken from", sorted(self.taken))]
+        named = [
+            (len(cells), verb, scene.names(sorted({track for track, _ in cells}))) for verb, cells in parts if cells
+        ]
+        return "".join(f", {count} of them {verb} {names}" for count, verb, names in named)
 
 
 def accept(

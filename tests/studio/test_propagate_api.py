@@ -225,7 +225,9 @@ def test_where_another_track_shows_the_object_it_gives_it_away_or_keeps_it_as_th
     assert said.json()["overlaps"] == [[21, 40]]
     assert f"19 of them left to dog {second}" in said.json()["summary"]
     done = do(client, video, "propagate", **body)
-    assert done["summary"].endswith(f"on to frame 39, some taken from dog {second}")
+    assert done["summary"].endswith(
+        f"on to frame 39, 1 of them left to dog {second}, 18 of them taken from dog {second}"
+    )
     after = shown(client, video)
     assert (
         after.keys() == before.keys()
