@@ -35,16 +35,5 @@ function createMain(parts, features) {
 }
 
 function createTracksPanel(parts) {
-  const { store, commands, menus } = parts;
-  const list = createTrackList(
-    store,
-    {
-      select: (track, how) => commands.select(track, how),
-      toggleHidden: (track) => commands.toggleHidden(track),
-      toggleSolo: (track) => commands.toggleSolo(track),
-      newTrack: () => menus.openNewTrack(),
-    },
-    isRunning,
-  );
-  return el("div", { class: "ct-tracks-panel" }, list, createTrackCard(parts));
+  return el("div", { class: "ct-tracks-panel" }, createTrackList(parts), createTrackCard(parts));
 }

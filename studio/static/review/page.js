@@ -1,7 +1,10 @@
 /* What the stage needs of the page around it: its style sheets, the theme, the height of the window.
    In: the document. Out: promises and callbacks; each watcher returns a function that ends it. */
 
-const SHEETS = ["tokens.css", "review.css", "review_operations.css", "review_tools.css", "review_timeline.css", "review_team.css"];
+const SHEETS = [
+  "tokens.css", "review.css", "review_operations.css", "review_tools.css", "review_timeline.css", "review_tracks.css",
+  "review_queue.css", "review_team.css",
+];;
 const SMALLEST_HEIGHT = 560; // px
 
 /** Adds the style sheets that are not on the page yet and waits for them, so that nothing is drawn without style. */

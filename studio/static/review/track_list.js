@@ -1,108 +1,120 @@
-/* The list of tracks: colour, number, category, score, frames seen; select, hide, show alone.
-   In: the store and commands. Out: an element. Rows are rebuilt only when the tracks themselves change. */
+/* The list of tracks: search, order and filters; rows with picture, score and state; select, lock, hide, show alone.
+   In: the parts of the page. Out: an element; the state key `listed` (ids in the order of the list), by which the timeline
+   and the keys go too. Only rows in sight exist; see tracks/. */
 
-import { button, el } from "./dom.js";
-import { icon } from "./icons.js";
-import { howToSelect } from "./keys.js";
-import { visibleSpans } from "./timeline/spans.js";
+import { button, el, setText } from "./dom.js";
+import { isRunning } from "./session.js";
+import { createFilterBar } from "./tracks/filter_bar.js";
+import { isFiltering, listTracks, NO_CHOICE, NO_FILTER, reviewsOf } from "./tracks/choice.js";
+import { Pictures } from "./tracks/pictures.js";
+import { createRow, fillRow, markPresence } from "./tracks/row.js";
+import { VirtualList } from "./tracks/virtual_list.js";
 import { iconButton } from "./toolbar.js";
 
+const ROW_HEIGHT = 44; // px
 const EMPTY = "No tracks yet. Run the model on this video, or press N to draw a track by hand.";
 const WAITING = "No tracks yet. The model is at work; tracks appear here as they are found.";
+const LOOKS = ["selected", "selection", "hovered", "hidden", "solo", "locked", "colorBy"];
+const FACTS = ["tracks", "timeline", "verified", "suggestions"];
 
-/** actions: {select, toggleHidden, toggleSolo, newTrack}; isRunning: run -> bool. */
-export function createTrackList(store, actions, isRunning) {
-  const rows = new Map(); // track id -> {row, main, eye, solo}
+export function createTrackList({ store, api, commands, menus }) {
+  store.set({ trackChoice: store.state.trackChoice ?? NO_CHOICE, locked: store.state.locked ?? new Set() });
+  const actions = {
+    select: (track, how) => commands.select(track, how),
+    toggleHidden: (track) => commands.toggleHidden(track),
+    toggleSolo: (track) => commands.toggleSolo(track),
+    toggleLocked: (track) => store.set({ locked: toggled(store.state.locked, track) }),
+    hover: (hovered) => store.set({ hovered }),
+  };
+  let byId = new Map();
+  let reviews = new Map();
+  const list = new VirtualList({
+    rowHeight: ROW_HEIGHT,
+    label: "Tracks",
+    create: (id) => createRow(id, actions),
+    fill: (row, id) => {
+      if (byId.has(id)) fillRow(row, byId.get(id), store.state, reviews.get(id));
+      markPresence(row, id, store.state);
+    },
+  });
+  const pictures = new Pictures(store, list, (...query) => api.trackThumbnailUrl(...query));
+  list.root.addEventListener("scroll", () => pictures.showSoon(), { passive: true });
+  store.watch(FACTS, (state) => {
+    byId = new Map(state.tracks.map((track) => [track.id, track]));
+    reviews = reviewsOf(state);
+  });
+  keepListed(store);
+  store.watch(["listed"], ({ listed }) => {
+    list.setKeys(listed);
+    pictures.showSoon();
+  });
+  store.watch([...LOOKS, ...FACTS], () => list.refresh());
+  store.watch(["frame"], (state) => list.rows.forEach((row, id) => markPresence(row, id, state)));
+  store.watch(["tracks", "verified", "confidence"], () => pictures.showSoon());
+  store.watch(["selected", "listed"], ({ selected }) => list.reveal(selected));
+  return el("section", { class: "ct-panel ct-panel-tracks", "aria-label": "Tracks" }, ...createHead(store, menus), list.root);
+}
+
+/** `listed` follows the tracks and the choice; it stays the same array as long as nothing changes. */
+function keepListed(store) {
+  const list = () => {
+    const { state } = store;
+    const ids = listTracks(state, state.trackChoice);
+    if (state.listed?.length !== ids.length || ids.some((id, i) => id !== state.listed[i])) store.set({ listed: ids });
+  };
+  store.watch(["trackChoice", ...FACTS], list);
+  store.watch(["frame"], ({ trackChoice }) => trackChoice.here && list());
+  let opened = null;
+  store.watch(["video"], ({ video, trackChoice }) => {
+    if (video?.id === opened) return;
+    opened = video?.id;
+    store.set({ trackChoice: { ...trackChoice, ...NO_FILTER } }); // categories and tracks of another video are others
+  });
+}
+
+function createHead(store, menus) {
+  const { bar, panel, toggle } = createFilterBar(store);
   const count = el("span", { class: "ct-count" });
-  const list = el("ul", { class: "ct-tracks", "aria-label": "Tracks" });
-  const columns = el(
-    "div",
-    { class: "ct-columns", "aria-hidden": "true" },
-    el("span", { class: "ct-track-name" }, "Track"),
-    el("span", { class: "ct-track-number" }, "Score"),
-    el("span", { class: "ct-track-number" }, "Frames"),
-  );
   const empty = el("p", { class: "ct-empty" });
   const showAll = button({ class: "ct-link", onclick: () => store.set({ hidden: new Set(), solo: null }) }, "Show all");
-
-  store.watch(["tracks"], ({ tracks }) => {
-    rows.clear();
-    for (const track of tracks) rows.set(track.id, createRow(track, store, actions));
-    list.replaceChildren(...[...rows.values()].map(({ row }) => row));
-    count.textContent = tracks.length;
-  });
-  store.watch(["tracks", "video"], ({ tracks, video }) => {
+  store.watch(["tracks", "listed", "video"], ({ tracks, listed, video }) => {
+    setText(count, listed.length < tracks.length ? `${listed.length} of ${tracks.length}` : String(tracks.length));
     empty.hidden = tracks.length > 0 || !video;
-    list.hidden = columns.hidden = tracks.length === 0;
-    empty.textContent = isRunning(video?.run) ? WAITING : EMPTY;
+    bar.hidden = toggle.hidden = tracks.length === 0;
+    setText(empty, isRunning(video?.run) ? WAITING : EMPTY);
   });
-  store.watch(["tracks", "selected", "hovered", "hidden", "solo"], (state) => {
-    for (const [id, row] of rows) markRow(row, id, state);
-    showAll.hidden = state.hidden.size === 0 && state.solo === null;
-  });
-  store.watch(["tracks", "timeline", "frame"], ({ timeline, frame }) => {
-    const here = { start: frame, end: frame + 1 };
-    for (const [id, { row }] of rows) row.classList.toggle("ct-absent", visibleSpans(timeline[id] ?? [], here).length === 0);
-  });
-  store.watch(["selected"], ({ selected }) => rows.get(selected)?.row.scrollIntoView({ block: "nearest" }));
-
-  return el(
-    "section",
-    { class: "ct-panel ct-panel-tracks", "aria-label": "Tracks" },
-    el(
-      "header",
-      { class: "ct-panel-head" },
-      el("h2", {}, "Tracks"),
-      count,
-      el("div", { class: "ct-spring" }),
-      showAll,
-      iconButton("plus", "New track (N)", actions.newTrack),
-    ),
-    empty,
-    columns,
-    list,
+  store.watch(["hidden", "solo"], ({ hidden, solo }) => (showAll.hidden = hidden.size === 0 && solo === null));
+  const head = el(
+    "header",
+    { class: "ct-panel-head" },
+    el("h2", {}, "Tracks"),
+    count,
+    el("div", { class: "ct-spring" }),
+    showAll,
+    toggle,
+    iconButton("plus", "New track (N)", () => menus.openNewTrack()),
   );
+  return [head, bar, panel, empty, createMissing(store)];
 }
 
-function createRow(track, store, { select, toggleHidden, toggleSolo }) {
-  const swatch = el("span", { class: "ct-swatch" });
-  swatch.style.setProperty("--swatch", track.color);
-  const score = typeof track.score === "number" ? track.score.toFixed(2) : "–";
-  const main = button(
-    { class: "ct-track-main", onclick: (event) => select(track.id, howToSelect(event)), title: describe(track) },
-    swatch,
-    el("span", { class: "ct-track-id" }, String(track.id)),
-    el("span", { class: "ct-track-name" }, track.category ?? "no category"),
-    track.source === "user" ? el("span", { class: "ct-pencil" }, icon("pencil")) : null,
-    el("span", { class: "ct-track-number" }, score),
-    el("span", { class: "ct-track-number" }, String(track.count)),
-  );
-  const solo = iconButton("solo", `Show only track ${track.id}`, () => toggleSolo(track.id));
-  const eye = iconButton("eye", `Hide track ${track.id}`, () => toggleHidden(track.id));
-  const hover = (hovered) => () => store.set({ hovered });
-  const row = el("li", { class: "ct-track", "data-track": track.id, onpointerenter: hover(track.id), onpointerleave: hover(null) }, main, solo, eye);
-  return { row, main, eye, solo };
+/** Says when a filter hides the selected track, or everything. */
+function createMissing(store) {
+  const words = el("span");
+  const clear = () => store.set({ trackChoice: { ...store.state.trackChoice, ...NO_FILTER } });
+  const root = el("p", { class: "ct-filtered", role: "status" }, words, button({ class: "ct-link", onclick: clear }, "Show it"));
+  const link = root.lastElementChild;
+  store.watch(["listed", "selected", "tracks", "trackChoice"], ({ listed, selected, tracks, trackChoice }) => {
+    const lost = selected !== null && !listed.includes(selected) && tracks.some(({ id }) => id === selected);
+    const none = listed.length === 0 && tracks.length > 0;
+    root.hidden = !isFiltering(trackChoice) || (!lost && !none);
+    setText(words, lost ? `Track ${selected} is selected, but the filter hides it.` : "No track fits the filter.");
+    setText(link, lost ? "Show it" : "Clear the filter");
+  });
+  return root;
 }
 
-function markRow({ row, main, eye, solo }, id, state) {
-  const hidden = state.solo === null ? state.hidden.has(id) : state.solo !== id;
-  row.classList.toggle("ct-selected", state.selected === id);
-  row.classList.toggle("ct-hovered", state.hovered === id);
-  row.classList.toggle("ct-hidden-track", hidden);
-  main.setAttribute("aria-pressed", String(state.selected === id));
-  solo.setAttribute("aria-pressed", String(state.solo === id));
-  eye.setAttribute("aria-pressed", String(state.hidden.has(id)));
-  const name = state.hidden.has(id) ? "eyeOff" : "eye";
-  if (eye.dataset.icon !== name) {
-    eye.dataset.icon = name;
-    eye.replaceChildren(icon(name));
-  }
-}
-
-/** One line for the tooltip, and for screen readers through the button's title. */
-function describe({ id, category, score, first, last, count }) {
-  const parts = [`Track ${id}`, category ?? "no category"];
-  if (typeof score === "number") parts.push(`score ${score.toFixed(2)}`);
-  parts.push(count > 0 ? `${count} ${count === 1 ? "frame" : "frames"}, ${first} to ${last}` : "no masks yet");
-  return parts.join(", ");
+function toggled(set, item) {
+  const copy = new Set(set);
+  if (!copy.delete(item)) copy.add(item);
+  return copy;
 }

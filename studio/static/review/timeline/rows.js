@@ -3,7 +3,7 @@
    A source is told by its form: the model's bar is pale; a person's is solid with a line below; a propagated one is striped;
    an interpolated one has gaps. A line above the bar: verified. */
 
-import { colorOf } from "../tracks/color.js";
+import { trackColor } from "../tracks/color.js";
 import { shorten } from "./colors.js";
 import { BAR, END, GUTTER, ROW, rowsInSight } from "./geometry.js";
 import { drawHeat, heatRuns } from "./heat.js";
@@ -51,7 +51,7 @@ function drawRow(context, scene, track, top) {
   }
   context.fillStyle = colors.line;
   context.fillRect(0, top + ROW - 1, geometry.full, 1);
-  const color = colorOf(track, state) ?? colors.muted;
+  const color = track.isNew ? colors.muted : trackColor(track, state);
   const alpha = (solo === null ? hidden.has(track.id) : track.id !== solo) ? FAINT : 1;
   drawName(context, scene, track, top, color, alpha);
   context.save();
