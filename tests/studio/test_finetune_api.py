@@ -1,5 +1,8 @@
 """Fine-tuning over HTTP and on the command line: press, watch, pause, and the family of models that comes of it."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +15,9 @@ from studio.cli import main
 from studio.jobs.worker import perform
 from studio.review import log, verification
 from studio.settings import Home
-from studio.store import Store, jobs, library
+from studio.store import Store, finetunes, jobs, library
 from studio.store import models as table
+from tests.studio.processes import ENVIRONMENT, ROOT, wait_for
 from tests.studio.test_finetune_job import SETTINGS, new_studio
 
 
@@ -134,6 +138,22 @@ def test_fine_tuning_on_the_command_line(
     with pytest.raises(SystemExit) as stopped:
         main(["finetune", "Nothing", "--home", str(home.root)])
     assert stopped.value.code == 1 and "no project called" in capsys.readouterr().err
+
+
+def test_ctrl_c_pauses_and_retry_lets_it_go_on(tmp_path: Path) -> None:
+    home, store, project = new_studio(tmp_path)
+    given = [f"--set={name}={value}" for name, value in SETTINGS.items() if name not in ("steps", "validate_steps")]
+    command = [sys.executable, "-m", "studio.cli", "finetune", "Cats & dogs", "--model", "tiny", "--steps", "2000"]
+    with subprocess.Popen([*command, *given, "--home", str(home.root)], cwd=ROOT, env=ENVIRONMENT) as process:
+        wait_for(lambda: any(row["step"] for row in finetunes.finetunes(store.database, project)) or None)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 1
+    (found,) = finetunes.finetunes(store.database, project)
+    assert found["state"] == "paused" and "Paused at step" in found["job"]["message"]
+    with pytest.raises(SystemExit) as stopped:
+        main(["jobs", "retry", str(found["job"]["id"]), "--home", str(home.root)])
+    assert stopped.value.code == 0
+    assert finetunes.finetune(store.database, found["id"])["state"] == "queued"
 
 
 def test_what_is_verified_while_one_waits_is_for_the_next_one(tmp_path: Path) -> None:
