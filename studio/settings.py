@@ -17,7 +17,7 @@ class Home:
     upload_limit: int = 32 * 1024**3
     json_limit: int = 1024**2  # the largest JSON body
     frame_cache: int = 64 * 1024**2  # encoded frames kept in memory
-    frames_limit: int = 20 * 1024**3  # frames kept ready on disk, of all videos; 0: none
+    frames_limit: int = 20 * 10**9  # frames kept ready on disk, of all videos; 0: none
 
     @property
     def database(self) -> Path:

@@ -53,6 +53,9 @@ def serve(
             "machine's own address, none on another"
         ),
     ] = None,
+    keep_frames: Annotated[
+        float, typer.Option(min=0, metavar="GB", help="disk space for frames made ready to be reviewed; 0: none")
+    ] = Home.frames_limit / 1e9,
     browser: Annotated[bool, typer.Option(help="open the browser once the studio answers")] = True,
 ) -> None:
     """Serve the studio on this machine and open it in the browser."""
@@ -64,7 +67,8 @@ def serve(
         )
     import_roots = folders_to_import_from(host, import_from or [])
     listener = listen(host, port)  # before anything is started: a taken port costs nothing
-    place = Home((home or default_home()).expanduser().resolve(), import_roots).create()
+    place = Home((home or default_home()).expanduser().resolve(), import_roots, frames_limit=int(keep_frames * 1e9))
+    place.create()
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"
     console = Console(highlight=False)

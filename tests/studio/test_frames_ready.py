@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from engine.video import open_video
 from studio.frame_store import PACK, READY_HEIGHT, FrameStore
 from studio.jobs.preparing import PackReader
+from studio.jobs.supervisor import WorkerProcess
 from studio.settings import Home
 from studio.sources import open_source
 from studio.store import Row, Store, jobs, library, removal
@@ -259,3 +260,17 @@ def test_without_room_on_disk_everything_is_shown_from_the_file(tmp_path: Path) 
     assert FrameStore(home.frames, 0).kept(video["id"]) == set()
     job: Row = jobs.job_of(store.database, video_id=video["id"]) or {}
     assert (job["kind"], job["state"]) == ("frames", "done")
+
+
+def test_the_limit_of_the_command_reaches_the_worker(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home", frames_limit=0).create()
+    store = Store(home.database)
+    video = add_video(store, numbered(tmp_path / "clip.mp4"))
+
+    def ended() -> bool:
+        job = jobs.job_of(store.database, video_id=video["id"]) or {}
+        return (job["kind"], job["state"]) == ("frames", "done")
+
+    with WorkerProcess(home):
+        wait_for(ended)
+    assert FrameStore(home.frames, home.frames_limit).kept(video["id"]) == set()
