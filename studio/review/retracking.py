@@ -24,6 +24,7 @@ from studio.review.plan import Birth, Operation, Plan, Scene
 from studio.review.statements import BY_TRACKER, FRESH, Content, Statements
 from studio.store import detections, runs
 from studio.store.database import Row, one
+from studio.store.errors import Conflict
 
 Cells = dict[int, Content]  # by frame
 NOTHING: Content = (None, None)
@@ -96,9 +97,10 @@ def retrack(settings: Mapping[str, Any]) -> Operation:
         scene.need_settled("Track it again")
         config = with_settings(settings_in_force(scene.database, scene.video)[0], settings)
         rev = scene.video["rev"]
-        if rev not in known:
-            known.clear()
+        if not known:
             known[rev] = change(scene.database, scene.video, config)
+        if rev not in known:  # to compute it anew under the write lock would hold up everybody
+            raise Conflict("The video was changed while it was tracked again. Look at it and try again.")
         found = known[rev]
         _lay_out(scene.database, found)
         states: dict[int, dict[str, int | None]] = {track: {"deleted": BY_TRACKER} for track in found.hidden}

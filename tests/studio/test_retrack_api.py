@@ -8,14 +8,16 @@ import pytest
 from fastapi.testclient import TestClient
 
 from engine.config import TrackerConfig
+from engine.errors import DataError
 from studio.api import again
 from studio.api.newest import Newest
 from studio.finetune.taught import taught_run
-from studio.review import edits, identity, shapes, tracks, verification
+from studio.review import carrying, edits, identity, retracking, shapes, tracks, verification, view
 from studio.review.log import perform
+from studio.review.plan import Operation
 from studio.settings import Home
 from studio.store import Row, Store, library
-from studio.store.errors import Conflict
+from studio.store.errors import Conflict, Invalid, NotFound
 from tests.studio.seen import HEIGHT, LENGTH, WIDTH, Thing, run, still, video_row
 
 Masks = dict[int, dict[int, str]]  # counts by track and frame
@@ -256,6 +258,66 @@ def test_what_tracking_again_leaves_out_is_no_persons_rejection(
     assert taught_run(store.database, 1, (HEIGHT, WIDTH)).frames == []
     perform(store, video["id"], "ann", tracks.delete([dogs[1]], 3, 5))
     assert [frame.frame for frame in taught_run(store.database, 1, (HEIGHT, WIDTH)).frames] == [3, 4]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_tracking_again_amid_other_work_is_undone_and_done_again_exactly(store: Store, video: Row, seed: int) -> None:
+    choose = random.Random(seed)
+    things = [
+        Thing(
+            look % 3,
+            {t: (choose.randrange(20), choose.randrange(12)) for t in range(LENGTH) if choose.random() < 0.7},
+            choose.uniform(0.3, 0.95),
+            look % 3,
+        )
+        for look in range(5)
+    ]
+    run(store, video, things, TrackerConfig(max_absence=3, match_threshold=0.4), threshold=0.1, noise=1.0)
+    states = [whole(store, video)]
+    done: set[str] = set()
+    while len(states) <= 30:
+        operation = some_operation(choose, store, video)
+        try:
+            done.add(perform(store, video["id"], "ann", operation, rehearse=True).op)
+        except (Conflict, Invalid, NotFound, DataError):
+            continue
+        states.append(whole(store, video))
+    assert {"retrack", "accept", "propagate", "swap", "merge"} <= done
+    for state in states[-2::-1]:
+        edits.undo(store, video["id"], "ann")
+        assert whole(store, video) == state
+    assert store.database["corrections"].count == 0
+    for state in states[1:]:
+        edits.redo(store, video["id"], "ann")
+        assert whole(store, video) == state
+
+
+def some_operation(choose: random.Random, store: Store, video: Row) -> Operation:
+    """Any operation, by weight; it may turn out that it cannot be done."""
+    ids = [track["id"] for track in view.tracks(store.database, video["id"])]
+    one, other = choose.sample(ids, 2) if len(ids) > 1 else (1, 2)
+    frame, query = choose.randrange(LENGTH - 1), choose.randrange(5)
+    settings = {"match_threshold": choose.choice([0.05, 0.3, 0.6]), "max_absence": choose.choice([1, 5, 20])}
+    return choose.choice(
+        [
+            lambda: retracking.retrack(settings),
+            lambda: retracking.retrack(settings),
+            lambda: carrying.accept(frame, query, choose.choice([None, one]), taken=choose.choice(["leave", "take"])),
+            lambda: carrying.carry(one, frame, choose.choice([0, LENGTH]), choose.choice(["leave", "take"])),
+            lambda: identity.swap(one, other, frame),
+            lambda: identity.split([one], frame),
+            lambda: identity.merge(one, [other], "first"),
+            lambda: tracks.delete([one], frame, frame + 4) if frame < LENGTH - 4 else tracks.delete([one], None, None),
+            lambda: verification.verify([one], frame, frame + 1),
+        ]
+    )()  # type: ignore[no-untyped-call]
+
+
+def whole(store: Store, video: Row) -> Any:
+    """All that is shown."""
+    masks = [tuple(mask.values()) for mask in view.masks(store.database, video["id"], 0, LENGTH)]
+    found = [tuple(track.values()) for track in view.tracks(store.database, video["id"])]
+    return masks, found, view.timeline(store.database, video["id"]), view.verified_spans(store.database, video["id"])
 
 
 def test_settings_that_cannot_be_are_refused_in_a_sentence(client: TestClient, video: Row, dogs: list[int]) -> None:
