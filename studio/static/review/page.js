@@ -4,7 +4,7 @@
 const SHEETS = [
   "tokens.css", "review.css", "review_operations.css", "review_tools.css", "review_timeline.css", "review_tracks.css",
   "review_queue.css", "review_team.css",
-];;
+];
 const SMALLEST_HEIGHT = 560; // px
 
 /** Adds the style sheets that are not on the page yet and waits for them, so that nothing is drawn without style. */
