@@ -23,10 +23,25 @@ from tests.studio.processes import ENVIRONMENT, ROOT, wait_for
 SERVER = """
 import sys, uvicorn
 from pathlib import Path
-from studio.app import create_app
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+from studio.api import create_api
 from studio.settings import Home
-uvicorn.run(create_app(Home(Path(sys.argv[1]))), port=int(sys.argv[2]), log_level="error")
+from studio.store import Store
+home = Home(Path(sys.argv[1]))
+app = FastAPI()
+app.mount("/api/v1", create_api(home, Store(home.database)))
+app.mount("/static", StaticFiles(directory="studio/static"))
+app.get("/")(lambda: HTMLResponse(Path(sys.argv[3]).read_text()))
+uvicorn.run(app, port=int(sys.argv[2]), log_level="error")
 """
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>review</title><link rel="icon" href="data:,">
+<body style="margin:0"><div id="stage"></div><script type="module">
+import { mount } from "/static/review/main.js";
+const stage = await mount(document.getElementById("stage"));
+await stage.open(Number(new URLSearchParams(location.search).get("video")));
+</script></body></html>"""
 OFFLINE = [
     "ERR_CONNECTION_REFUSED",
     "ERR_EMPTY_RESPONSE",
@@ -38,7 +53,7 @@ OFFLINE = [
 
 
 class Server:
-    """The whole application in a process of its own, always at the same address."""
+    """The API and the review page, without the other pages, in a process of its own; always at the same address."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -46,10 +61,12 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
+        self.page = home / "page.html"
+        self.page.write_text(PAGE)
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-c", SERVER, str(self.home), str(self.port)]
+        command = [sys.executable, "-c", SERVER, str(self.home), str(self.port), str(self.page)]
         self.process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT)
         wait_for(self.answers, 60)
 
@@ -99,7 +116,7 @@ def review(server: Server, new_page: Callable[..., Any]) -> Callable[..., Annota
 
 
 def visit(annotator: Annotator, video: int) -> Annotator:
-    annotator.page.goto(f"{annotator.address}/?view=review&video={video}")
+    annotator.page.goto(f"{annotator.address}/?video={video}")
     annotator.page.wait_for_function("window.__studio && window.__studio.drawnFrame >= 0")
     return annotator.idle()
 

@@ -67,9 +67,9 @@ def test_a_note_is_pinned_to_its_frame_and_track_and_others_find_it_there(
     assert (bob.idle().state("frame"), bob.state("selected")) == (10, track)
     pin = bob.page.locator(".ct-pin")
     box = pin.bounding_box()
-    left, top = bob.at(35 + 15, 60)
-    assert abs(box["x"] + 12 - left) < 8 and abs(box["y"] + 26 - top) < 8, (
-        "it stands on the middle of the mask's upper edge"
+    left, top = bob.at(35 + 30, 60)
+    assert abs(box["x"] + 2 - left) < 8 and abs(box["y"] + 22 - top) < 8, (
+        "it stands on the mask's upper right corner"
     )
     bob.page.get_by_role("button", name="Resolve").click()
     pin.wait_for(state="detached")
@@ -134,7 +134,7 @@ def test_a_video_goes_from_hand_to_hand_and_the_library_shows_where_it_is(
     assert "Bob (you)" in bob.text(".ct-note")
 
     bob.page.get_by_role("link", name="Library", exact=True).click()
-    bob.page.locator(".project-row button").last.click()
+    bob.page.locator(".project-row button.wide").last.click()
     card = bob.page.locator(f'[data-video="{video}"]')
     card.get_by_text("Returned").wait_for()
     text = card.inner_text()

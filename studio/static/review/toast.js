@@ -10,7 +10,7 @@ const MOST = 3;
 export function createToasts() {
   const root = el("div", { class: "ct-toasts", role: "status", "aria-live": "polite" });
 
-  /** Shows a sentence; the same sentence twice is shown once. */
+  /** Shows a sentence; the same sentence twice is shown once. Returns a function that takes it away. */
   const toast = (text, { tone = "info", action = null } = {}) => {
     for (const child of [...root.children]) if (child.dataset.text === text) child.remove();
     while (root.children.length >= MOST) root.firstElementChild.remove();
@@ -30,6 +30,7 @@ export function createToasts() {
     const closing = { class: "ct-icon-button ct-small", "aria-label": "Close message", onclick: close };
     message.append(button(closing, icon("close")));
     root.append(message);
+    return close;
   };
 
   return { root, toast };

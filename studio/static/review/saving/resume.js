@@ -62,6 +62,7 @@ class ResumedChange {
 
   rejected(error) {
     const { toast, session } = this.parts;
+    if (this.record.kind === "settle" && error.status === 404) return; // the moment was mended meanwhile
     toast(`Left undone from your last visit: ${this.record.text}. ${error.message}`, { tone: "error" });
     session.refreshSoon();
   }

@@ -38,11 +38,11 @@ export function createPins({ store, stage, session }, open) {
     }
   }
 
-  /** The middle of the upper edge of the track's mask; without one the picture's corner. */
+  /** The upper right corner of the track's mask, beside its name tag; without one the picture's upper left corner. */
   function anchorOf({ track_id: track, frame }) {
     const entry = track === null ? null : session.masks?.find(frame, track);
     const crop = entry && cropRuns(entry.runs, entry.size[0]);
-    return crop ? { x: crop.x + crop.width / 2, y: crop.y } : { x: 0, y: 0 };
+    return crop ? { x: crop.x + crop.width, y: crop.y } : { x: 0, y: 0 };
   }
 
   return { root, end: () => ends.forEach((end) => end()) };
