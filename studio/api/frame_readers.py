@@ -17,7 +17,7 @@ from studio.sources import open_source
 from studio.store import Row
 
 PLACES = 3  # at which a video is open
-OPEN_PLACES = 8  # of all videos
+OPEN_PIXELS = 8 * 1920 * 1080  # of all open places together: a decoder holds a number of pictures of its video's size
 NEAR = 12  # frames that are decoded in passing rather than sought
 AHEAD = 8  # frames decoded ahead of somebody who goes on
 BACK = 12  # frames decoded before one that somebody steps back to
@@ -96,8 +96,9 @@ class Readers:
                 self._places.remove(place)
             place.aim = frame
             self._places.append(place)
-            # Not closed: a thread may be reading. The file closes with the last reference.
-            del self._places[:-OPEN_PLACES]
+            # What goes is not closed: a thread may be reading. The file closes with the last reference.
+            while len(self._places) > 1 and sum(open.pixels for open in self._places) > OPEN_PIXELS:
+                self._places.pop(0)
             return place
 
 
@@ -108,6 +109,7 @@ class Place:
         self.home = home
         self.video = video
         self.jpegs = jpegs
+        self.pixels = video["width"] * video["height"]
         self.aim = 0  # the frame asked for last
         self.goes_on = False  # whether that was a step or two on
         self._lock = threading.Lock()
@@ -129,7 +131,7 @@ class Place:
             first = frame
             if self._next <= frame < self._next + NEAR:
                 first = self._next
-            elif frame < self._next <= frame + BACK:
+            elif -BACK <= step < 0:
                 first = max(0, frame - BACK)
             for ordinal in range(first, frame):
                 self._keep(ordinal, height)

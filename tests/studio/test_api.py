@@ -139,7 +139,7 @@ def test_frames_can_be_asked_for_by_many_at_once(client: TestClient, clip: bytes
 def test_the_frame_cache_stays_within_its_bytes(home: Home, store: Store, tmp_path: Path) -> None:
     make_video(home.media / "clip.mp4", numbered_frames(30))
     cache = FrameCache(Home(home.root, frame_cache=6000))
-    row = {"id": 1, "path": "clip.mp4", "height": 48, "length": 30}
+    row = {"id": 1, "path": "clip.mp4", "width": 80, "height": 48, "length": 30}
     for frame in range(30):
         assert read_number(np.asarray(Image.open(io.BytesIO(cache.jpeg(row, frame))))) == frame
     assert sum(map(len, cache.made._jpegs.values())) == cache.made._bytes <= 6000
