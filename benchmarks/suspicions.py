@@ -3,8 +3,9 @@
     python benchmarks/suspicions.py [--clips 20] [--length 120] [--seed 0]
 
 Objects of random shape move, hide each other, leave and come back as in training's clips; their true tracks get errors planted, one
-of each kind per clip where the clip has room for it. A planted error is found if a suggestion names one of its tracks within
-three frames of it. What the queue says besides is counted against it, even where an object really did vanish behind another.
+of each kind per clip where the clip has room for it. A track that changes places, breaks or ends gets no second error of these
+kinds, which would give its masks another number. A planted error is found if a suggestion names one of its tracks within three
+frames of it. What the queue says besides is counted against it, even where an object really did vanish behind another.
 """
 
 import argparse
@@ -51,7 +52,7 @@ def main() -> None:
     for clip in range(options.clips):
         rng = np.random.default_rng([options.seed, clip])
         tracks, categories = true_tracks(rng, options.length)
-        errors = [error for plant in PLANTS for error in plant(rng, tracks, categories, options.length)]
+        errors = plant_errors(rng, tracks, categories, options.length)
         queue = suggested(tracks, categories, options.length)
         for error in errors:
             planted[error.kind] += 1
@@ -93,6 +94,17 @@ def blob(rng: np.random.Generator, category: int) -> Sprite:
     return Sprite(pixels, category, "drawn", "blob", "")
 
 
+def plant_errors(rng: np.random.Generator, tracks: Tracks, categories: dict[int, int], length: int) -> list[Planted]:
+    """Change the tracks, one error of each kind after the other. Returns what was planted."""
+    errors: list[Planted] = []
+    for plant in PLANTS:
+        renamed = {k for error in errors for k in error.tracks} if plant in (break_one, lose) else set()
+        free = {k: masks for k, masks in tracks.items() if k not in renamed}
+        errors += plant(rng, free, categories, length)
+        tracks.update(free)
+    return errors
+
+
 def swap_two(rng: np.random.Generator, tracks: Tracks, categories: dict[int, int], length: int) -> list[Planted]:
     """Two objects change places and stay so."""
     frame = int(rng.integers(length // 4, 3 * length // 4))
@@ -114,7 +126,7 @@ def break_one(rng: np.random.Generator, tracks: Tracks, categories: dict[int, in
     if place is None:
         return []
     track, frame = place
-    other, gap = max(tracks) + 1, int(rng.integers(1, 8))
+    other, gap = max(categories) + 1, int(rng.integers(1, 8))
     tracks[other] = {t: tracks[track].pop(t) for t in sorted(tracks[track]) if t >= frame}
     for t in range(frame, frame + gap):
         tracks[other].pop(t, None)
@@ -158,7 +170,7 @@ def stray(rng: np.random.Generator, tracks: Tracks, categories: dict[int, int], 
 
 def ghost(rng: np.random.Generator, tracks: Tracks, categories: dict[int, int], length: int) -> list[Planted]:
     """A track of a few frames where nothing is."""
-    frame, number = int(rng.integers(5, length - 5)), max(tracks) + 1
+    frame, number = int(rng.integers(5, length - 5)), max(categories) + 1
     x, y = rng.integers(20, SIZE[1] - 50), rng.integers(20, SIZE[0] - 50)
     mask = np.zeros(SIZE, bool)
     mask[y : y + 30, x : x + 30] = True

@@ -59,6 +59,12 @@ class Shown:
         return (left <= x) | (top <= y) | (right >= width - x) | (bottom >= height - y)
 
     @cached_property
+    def by_frame(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The places of the entries in the order of their frames, and these frames (N,)."""
+        order = np.argsort(self.frame, kind="stable")
+        return order, self.frame[order]
+
+    @cached_property
     def bounds(self) -> NDArray[np.int64]:
         """Where the entries of each track begin, and the number of all."""
         return np.concatenate([[0], np.flatnonzero(np.diff(self.track)) + 1, [len(self.track)]]).astype(np.int64)

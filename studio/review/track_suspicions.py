@@ -14,33 +14,50 @@ from studio.review.suspicion import NEARBY, Suspicion, distance_of, name_of, ste
 JUMP = 0.75  # lengths of the object, from a frame to the next
 UNUSUAL = 5.0  # times what the track usually does
 AREA_JUMP = 2.0  # times the area
+EXPLAINED_JUMP = 1.5  # lengths, where the border or another object may be the reason
+EXPLAINED_AREA_JUMP = 4.0  # times the area, likewise
 FLICKER_GAP = 8  # frames
 LOW_SCORE = 0.3
 SHORT = 5  # frames
+FADED = 0.6  # of the length that a mask had lately
+PACE = 5  # frames over which the pace of a leaving object is taken
+SOON = 8  # frames within which it has to be gone
 
 
 def sudden_changes(entries: Shown) -> list[Suspicion]:
-    """Tracks that from one frame to the next lie elsewhere, or are much larger or smaller, as they usually are not."""
+    """Tracks that from one frame to the next lie elsewhere, or are much larger or smaller, as they usually are not.
+
+    At the border of the picture, and where another object lies before or behind it, a mask may well change at once. There only
+    what is undone by the next frame is suspicious, or a change that is far too large.
+    """
     first, last = steps(entries, longest=2)
     length = np.sqrt(entries.length[first] * entries.length[last])
     shift = distance_of(entries, first, last) / length / (entries.frame[last] - entries.frame[first])
-    areas = entries.record["area"].astype(np.float64)
-    ratio = np.abs(np.log(np.maximum(areas[last], 1) / np.maximum(areas[first], 1)))
-    border = entries.at_border
-    limit = np.where(border[first] | border[last], np.log(2 * AREA_JUMP), np.log(AREA_JUMP))
+    growth = np.log(np.maximum(entries.record["area"], 1).astype(np.float64))
+    growth = growth[last] - growth[first]
+    ratio = np.abs(growth)
     far = (shift > JUMP) & (shift > UNUSUAL * usual(entries.track[first], shift))
-    other_size = (ratio > limit) & (ratio > UNUSUAL * usual(entries.track[first], ratio))
+    other_size = (ratio > np.log(AREA_JUMP)) & (ratio > UNUSUAL * usual(entries.track[first], ratio))
     seen = ~(entries.verified[first] & entries.verified[last])
+    border = entries.at_border[first] | entries.at_border[last]
     found = []
     for i in np.flatnonzero((far | other_size) & seen):
         track, frame = int(entries.track[last[i]]), int(entries.frame[last[i]])
         name = name_of(entries, track)
-        if far[i]:
+        again = i + 1 < len(first) and first[i + 1] == last[i]  # the step after this one
+        jumps = far[i] and (shift[i] > EXPLAINED_JUMP or (again and far[i + 1]))
+        resizes = other_size[i] and again and ratio[i + 1] > ratio[i] / 2 and growth[i + 1] * growth[i] < 0
+        if not (jumps or resizes) and (border[i] or crowded(entries, first[i]) or crowded(entries, last[i])):
+            jumps = False
+            resizes = not border[i] and other_size[i] and ratio[i] > np.log(EXPLAINED_AREA_JUMP)
+        else:
+            jumps, resizes = far[i], other_size[i]
+        if jumps:
             severity = min(0.55 + 0.1 * float(shift[i]), 0.9)
             reason = f"{name} jumps by {shift[i]:.1f} times its own length to frame {frame}"
             found.append(Suspicion("jump", track, None, frame, frame + 1, severity, reason))
-        else:
-            grown = "larger" if areas[last[i]] > areas[first[i]] else "smaller"
+        elif resizes:
+            grown = "larger" if growth[i] > 0 else "smaller"
             severity = min(0.4 + 0.15 * float(ratio[i]), 0.85)
             reason = f"{name} is suddenly {np.exp(ratio[i]):.1f} times {grown} in frame {frame}"
             found.append(Suspicion("area", track, None, frame, frame + 1, severity, reason))
@@ -114,19 +131,49 @@ def short_tracks(entries: Shown) -> list[Suspicion]:
 
 
 def departures(entries: Shown) -> list[Suspicion]:
-    """Tracks that end before the video does, and not at the border of the picture."""
+    """Tracks that end before the video does and are not about to leave the picture."""
     border, length = entries.at_border, entries.length
     found = []
     for start, stop in pairwise(entries.bounds):
         last = stop - 1
         frame = int(entries.frame[last])
-        if frame + 1 >= entries.video["length"] or border[last] or entries.verified[last] or stop - start <= SHORT:
+        if frame + 1 >= entries.video["length"] or entries.verified[last] or stop - start <= SHORT:
             continue
-        faded = length[last] / np.median(
-            length[max(start, stop - 15) : stop]
-        )  # what goes behind another thing shrinks first
-        severity = 0.3 + 0.2 * min(float(faded), 1.0)
+        # What goes behind another thing, or out of the picture, shrinks first.
+        faded = float(length[last] / np.median(length[max(start, stop - 15) : stop]))
+        if border[last] and (faded < FADED or leaving(entries, int(start), int(last))):
+            continue
+        severity = 0.3 + 0.2 * min(faded, 1.0) - (0.1 if border[last] else 0.0)
         track = int(entries.track[last])
-        reason = f"{name_of(entries, track)} ends in frame {frame} in the midst of the picture"
+        where = "at the border, though it was not leaving" if border[last] else "in the midst of the picture"
+        reason = f"{name_of(entries, track)} ends in frame {frame} {where}"
         found.append(Suspicion("departure", track, None, frame, frame + 1, severity, reason))
     return found
+
+
+def leaving(entries: Shown, start: int, last: int) -> bool:
+    """Whether a track whose last mask is at the border of the picture goes over it within some frames at its latest pace."""
+    before = max(start, last - PACE)
+    frames = max(int(entries.frame[last] - entries.frame[before]), 1)
+    width, height = entries.video["width"], entries.video["height"]
+    (x0, y0, x1, y1), was = entries.box[last], entries.box[before]
+    left, top, right, bottom = (entries.box[last] - was) / frames  # pixels a frame
+    touching = 0.01 * np.array([width, height]) + 1
+    out = (
+        (x0 <= touching[0], -right, x1),  # which side, how fast its inner edge goes there, how far it has to go
+        (y0 <= touching[1], -bottom, y1),
+        (x1 >= width - touching[0], left, width - x0),
+        (y1 >= height - touching[1], top, height - y0),
+    )
+    return any(at and pace * SOON >= room for at, pace, room in out)
+
+
+def crowded(entries: Shown, place: int) -> bool:
+    """Whether the box of another track reaches into the box of this mask."""
+    order, frames = entries.by_frame
+    low, high = np.searchsorted(frames, [entries.frame[place], entries.frame[place] + 1])
+    here = order[low:high]
+    inner = np.minimum(entries.box[here, 2:], entries.box[place, 2:]) - np.maximum(
+        entries.box[here, :2], entries.box[place, :2]
+    )
+    return bool(((inner > 0).all(axis=1) & (here != place)).any())

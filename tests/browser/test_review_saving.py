@@ -16,7 +16,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.browser.annotator import Annotator, stroke
+from tests.browser.annotator import Annotator, runs_of, stroke
 from tests.browser.planted import Library, square, steady
 from tests.studio.processes import ENVIRONMENT, ROOT, wait_for
 
@@ -255,3 +255,14 @@ def test_the_page_warns_before_it_closes_only_while_something_is_nowhere_kept(
         assert "Keep this page open" in annotator.text(".ct-waiting:visible")
         annotator.page.goto("about:blank")
         assert asked == ["beforeunload"]
+
+
+def test_both_versions_together_are_every_pixel_of_either(modules: Any) -> None:
+    rng = np.random.default_rng(0)
+    script = """async (pairs) => {
+      const { unionOfRuns } = await import("/static/review/saving/union.js");
+      return pairs.map(([a, b]) => [...unionOfRuns(Uint32Array.from(a), Uint32Array.from(b))]);
+    }"""
+    masks = [(rng.random((2, 7, 9)) < share) for share in (0.0, 0.1, 0.5, 0.9, 1.0) for _ in range(20)]
+    pairs = [[runs_of(mask) for mask in pair] for pair in masks]
+    assert modules.evaluate(script, pairs) == [runs_of(a | b) for a, b in masks]
