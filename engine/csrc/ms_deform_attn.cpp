@@ -57,14 +57,26 @@ struct Forward {
       for (int64_t channel = 0; channel < row; channel += kBlock) {
         const int64_t first = channel / sizes.channels * head_count;
         typename Channels::Vector sum[Channels::kVectors] = {};
-        for (int64_t sample = first; sample < first + head_count; ++sample) {
-          for (int corner = 0; corner < kCorners; ++corner) {
-            const scalar* pixel = picture + samples.pixel(sample, corner) * row + channel;
-            const scalar factor = samples.factor(sample, corner);
-            for (int v = 0; v < Channels::kVectors; ++v) sum[v] += factor * Channels::load(pixel, v);
-          }
+        add<Channels, false>(sum, samples, first, first + head_count, picture + channel);
+        if (!Channels::finite(sum)) {  // maybe only by a pixel that stood in, with factor 0, for what lies outside
+          for (auto& part : sum) part = typename Channels::Vector{};
+          add<Channels, true>(sum, samples, first, first + head_count, picture + channel);
         }
         for (int v = 0; v < Channels::kVectors; ++v) Channels::store(output + query * row + channel, v, sum[v]);
+      }
+    }
+  }
+
+  // Samples [first, last) of a query, for the channels that begin at `pixels`.
+  template <typename Channels, bool kSkipsOutside>
+  CTVIS_INLINE void add(typename Channels::Vector (&sum)[Channels::kVectors], const Samples<scalar>& samples,
+                        int64_t first, int64_t last, const scalar* pixels) const {
+    for (int64_t sample = first; sample < last; ++sample) {
+      for (int corner = 0; corner < kCorners; ++corner) {
+        if (kSkipsOutside && !samples.counts(sample, corner)) continue;
+        const scalar* pixel = pixels + samples.pixel(sample, corner) * sizes.row();
+        const scalar factor = samples.factor(sample, corner);
+        for (int v = 0; v < Channels::kVectors; ++v) sum[v] += factor * Channels::load(pixel, v);
       }
     }
   }
@@ -123,7 +135,8 @@ struct Backward {
     const Axis<scalar> x = samples.x(sample), y = samples.y(sample);
     scalar by_weight = 0, by_x = 0, by_y = 0;
     for (int corner = 0; corner < kCorners; ++corner) {
-      const scalar product = sum_lanes<scalar, Channels::kLanes>(products[corner]);
+      const scalar read = sum_lanes<scalar, Channels::kLanes>(products[corner]);
+      const scalar product = samples.counts(sample, corner) ? read : scalar(0);
       by_weight += product * ctvis::corner_weight(y, x, corner);
       by_x += product * ctvis::corner_slope_x(y, x, corner);
       by_y += product * ctvis::corner_slope_y(y, x, corner);

@@ -64,6 +64,8 @@ class Samples {
   }
 
   CTVIS_INLINE int64_t pixel(int64_t sample, int corner) const { return pixels_[corner * padded_ + sample]; }
+  // Whether a corner lies inside its level.
+  CTVIS_INLINE bool counts(int64_t sample, int corner) const { return corner_counts(y(sample), x(sample), corner); }
   // Attention times bilinear weight.
   CTVIS_INLINE scalar factor(int64_t sample, int corner) const { return factors_[corner * padded_ + sample]; }
   CTVIS_INLINE Axis<scalar> x(int64_t sample) const { return axis(sample); }

@@ -87,6 +87,19 @@ def test_locations_that_are_no_place_read_nothing():
     assert (ops._op(value, shapes, locations, weights) == 0).all()
 
 
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+@pytest.mark.parametrize("path", PATHS)
+def test_points_outside_read_no_pixel_whatever_it_holds(path, number):
+    value, shapes, locations, weights = inputs(levels=((3, 4),), channels=16)
+    locations[..., 0] = torch.tensor([1.05, 1.3, -2.0])  # at the right edge, beyond it, far to the left
+    value[:, ::4] = 0  # the left column, which nothing reads
+    clean = (value, shapes, locations, weights)
+    spoiled = (torch.where(value == 0, number, value), *clean[1:])
+    assert path[0](*clean).any() and torch.equal(path[0](*spoiled), path[0](*clean))
+    for ours, expected in zip(gradients(path[1], spoiled), gradients(path[1], clean), strict=True):
+        assert torch.equal(ours, expected)
+
+
 def test_gradients_are_those_of_finite_differences():
     value, _, locations, weights = inputs(levels=((3, 4), (2, 2)), batch=1, queries=3, points=2)
     tensors = [tensor.requires_grad_() for tensor in (value, locations, weights)]
