@@ -75,6 +75,8 @@ export class SaveQueue {
   async #keep(job) {
     Object.assign(job.record, { at: Date.now(), tab: TAB });
     job.kept = await this.journal.add(job.record);
+    const { state, message } = this.store.state.saving;
+    if (this.#jobs.includes(job)) this.#report(state, message);
   }
 
   async #work() {

@@ -35,8 +35,11 @@ export class MaskChange {
     const masks = this.#masks();
     this.unsaved.rev = answer.rev;
     this.parts.saved?.(answer.video_rev);
-    masks?.settle(this.unsaved, this.entry, answer.rev);
-    if (!masks) return;
+    if (!masks) {
+      this.unsaved.saves--; // its video is not open: there is no cache to tell
+      return;
+    }
+    masks.settle(this.unsaved, this.entry, answer.rev);
     session.adopt(answer.video_rev, "none");
     if (this.#tries > 1 || this.record.resumed) this.#lookAgain(masks);
     session.refreshSoon();
