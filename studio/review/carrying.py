@@ -126,6 +126,12 @@ def carry(track: int, frame: int, stop: int, taken: TakenRule = "take") -> Opera
         if first == last:
             where = f"{'after' if forward else 'before'} frame {frame}"
             raise Conflict(f"The model does not see {name} again {where}, so there is nothing to carry it to.")
+        if not found.masks and not found.met:
+            kept = f", and {found.spared} verified stay" if found.spared else ""
+            raise Invalid(
+                f"There is nothing to carry: {name} shows what the model sees in the frames {first} to {last} already"
+                f"{kept}."
+            )
         found.lay_out(scene)
         reach = f"on to frame {last}" if forward else f"back to frame {first}"
         return Plan(

@@ -38,14 +38,14 @@ def still(x: int, y: int, frames: Sequence[int] = range(LENGTH)) -> dict[int, tu
     return dict.fromkeys(frames, (x, y))
 
 
-def video_row(store: Store, length: int = LENGTH) -> Row:
-    """A ready video in a project with the categories dog and cat; it does not know the owl yet."""
+def video_row(store: Store, length: int = LENGTH, path: str = "clip.mp4") -> Row:
+    """A ready video in a project of its own with the categories dog and cat; it does not know the owl yet."""
     with store.transaction() as database:
-        project = library.add_project(database, "Project")["id"]
+        project = library.add_project(database, f"Project {len(library.projects(database)) + 1}")["id"]
         for name in ("dog", "cat"):
             library.add_category(database, project, name)
         facts = {"bytes": 1, "width": WIDTH, "height": HEIGHT, "length": length, "fps": 25.0}
-        video = library.add_video(database, project, name="clip", path="clip.mp4", **facts)
+        video = library.add_video(database, project, name="clip", path=path, **facts)
         database.execute("update videos set state = 'ready' where id = ?", (video["id"],))
     return library.video(store.database, video["id"])
 

@@ -178,6 +178,9 @@ def test_a_drawn_mask_is_carried_on_and_back_and_verified_ones_stay(
     client: TestClient, store: Store, video: Row
 ) -> None:
     run(store, video, [RIDER, OWL], SHY)
+    idle = client.post(f"/videos/{video['id']}/ops/propagate", json={"track": 1, "frame": 3, "stop": 9})
+    assert idle.status_code == 422
+    assert idle.json()["detail"].endswith("dog 1 shows what the model sees in the frames 3 to 8 already.")
     user = client.post(
         f"/videos/{video['id']}/ops/new_track",
         json={"category_id": library.categories(store.database, video["project_id"])[1]["id"], "frame": 20},

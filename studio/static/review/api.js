@@ -61,6 +61,11 @@ export function createApi(base) {
     operate: (id, operation, body, { key = null, rev = null } = {}) =>
       post(`${video(id)}/ops/${operation}`, body, { ...named(key), ...(rev !== null && { "If-Match": String(rev) }) }),
     preview: (id, operation, body) => post(`${video(id)}/ops/preview`, { op: operation, ...body }),
+    /** What tracking again would show; the signal gives it up. */
+    retrackPreview: (id, settings, signal) =>
+      request(`${video(id)}/retrack/preview`, {
+        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(settings), signal,
+      }),
     undo: (id, key = null) => post(`${video(id)}/undo`, {}, named(key)),
     redo: (id, key = null) => post(`${video(id)}/redo`, {}, named(key)),
 

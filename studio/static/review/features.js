@@ -6,6 +6,7 @@
      toolbar, stage, transport, dialogs: elements for the toolbar, over the picture, in the playback bar, above everything
      end(): called when the page goes */
 
+import { createAgain } from "./again/again.js";
 import { createLooks } from "./display/looks.js";
 import { createContextMenu } from "./operations/context_menu.js";
 import { createDeleting } from "./operations/deleting.js";
@@ -20,7 +21,7 @@ import { createTools } from "./tools/tools.js";
 
 export const FEATURES = [
   createSheets, createIdentity, createLabelling, createDeleting, createContextMenu, createPalette,
-  createTools, createLooks, createTimelineTools, createQueue, createSaving,
+  createTools, createAgain, createLooks, createTimelineTools, createQueue, createSaving,
 ];
 
 /** Calls all of them and joins what they give: {bindings, inspector, toolbar, stage, transport, dialogs, end}. */

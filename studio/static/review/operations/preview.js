@@ -13,6 +13,10 @@ const RULES = [
   { value: "larger", text: "Keep the larger mask" },
   { value: "union", text: "Join both into one mask" },
 ];
+const TAKEN = [
+  { value: "take", text: "Take them from the other track" },
+  { value: "leave", text: "Leave them to the other track" },
+];
 
 /** lead: a sentence above all; yes, no: what the buttons say. */
 export async function confirmOperation(parts, sheet, name, body, { lead = null, yes = "Do it", no = "Cancel" } = {}) {
@@ -91,6 +95,14 @@ function spared(said, asked, ask) {
 function overlaps(parts, said, asked, ask) {
   const [first] = said.overlaps[0];
   const go = button({ class: "ct-link", onclick: () => parts.navigator.go(first) }, "Look");
+  if (asked.taken) {
+    return el(
+      "div",
+      { class: "ct-sheet-overlaps" },
+      el("p", {}, `Another track shows it in ${counted(said.overlapping, "frame")}: ${spansText(said.overlaps)}.`, go),
+      choices("taken", TAKEN, asked.taken, (taken) => ask({ taken })),
+    );
+  }
   return el(
     "div",
     { class: "ct-sheet-overlaps" },

@@ -1,0 +1,32 @@
+/* What the model saw, used again: a mask carried on or back, and the whole video tracked again with other settings.
+   In: the parts of the page. Out: bindings and a button beside the timeline's (see features.js). */
+
+import { commandButton } from "../toolbar.js";
+import { reach, whyNot } from "./reach.js";
+import { openRetrack } from "./retrack_sheet.js";
+
+export function createAgain(parts) {
+  const { store, operations } = parts;
+
+  const carry = (direction) => () => {
+    const { selected: track, want: frame } = store.state;
+    const body = { track, frame, stop: reach(store.state, direction), taken: "take" };
+    return operations.run("propagate", body, { preview: true });
+  };
+  const settled = ({ video }) => {
+    if (!video) return "Open a video first.";
+    return ["queued", "running"].includes(video.run?.state) ? "The model is still running on this video." : null;
+  };
+  const bind = (id, keys, text, run, when, more = {}) => ({ id, group: "From what the model saw", keys, text, run, when, ...more });
+  const bindings = [
+    bind("carryBack", ["Shift+O"], "Carry the mask back", carry(-1), (state) => whyNot(state, -1), { menu: true }),
+    bind("carryOn", ["Shift+P"], "Carry the mask on", carry(1), (state) => whyNot(state, 1), { menu: true }),
+    bind("retrack", ["Shift+R"], "Track the video again…", () => openRetrack(parts), settled),
+  ];
+  parts.bindings.add(bindings); // the button names its key
+  return {
+    bindings,
+    transport: [commandButton(parts, "retrack", "retrack")],
+    end: () => store.set({ timelinePreview: null }),
+  };
+}
