@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.anchors import Anchor
-from engine.masks import RLE
+from engine.masks import RLE, area
 from engine.propagate import propagate
 from studio.review import candidates, cells, shapes, view
 from studio.review.candidates import Seen
@@ -81,10 +81,17 @@ def accept(
         seen = candidates.seen(scene.database, scene.video, scene.frame(frame))
         place = seen.place(query)
         rle, target = seen.mask(place), NEW if track is None else scene.track(track)["id"]
+        frames = scene.range(start, stop)
+        if not frames.start <= frame < frames.stop:
+            raise Invalid(
+                f"Frame {frame} is none of the frames {frames.start} to {frames.stop - 1} to carry the object to."
+            )
+        if not area(rle):
+            raise Invalid(f"The model's query {query} covers no pixel of frame {frame}.")
         owner = _owner(scene, seen.known_as(place), target, taken)
         if expected_rev is not None:
             shapes.set_mask(target, frame, rle["counts"], expected_rev)(scene)
-        found = followed(scene, lambda: _follow(scene, Anchor(frame, rle, target), scene.range(start, stop), taken))
+        found = followed(scene, lambda: _follow(scene, Anchor(frame, rle, target), frames, taken))
         found.lay_out(scene)
         here = [Drawn(target, frame, rle["counts"], "user", True)]  # a person looks at this one
         cells.plan_drawn(scene.database, [*here, *(Drawn(other, frame, None, "user", False) for other in owner)])
@@ -155,7 +162,7 @@ def _follow(scene: Scene, anchor: Anchor, frames: Range, taken: TakenRule) -> Ca
     for end in (frames.start, last):
         if end != anchor.frame:
             found = propagate(blobs, anchor, end, config)
-            masks |= {carried.frame: carried.rle for carried in found if carried.rle is not None}
+            masks |= {carried.frame: carried.rle for carried in found if carried.rle is not None and area(carried.rle)}
     everywhere = [anchor.frame, *masks]
     carried = Carried((min(everywhere), max(everywhere)))
     shown = _shown(scene, Range(carried.followed[0], carried.followed[1] + 1))

@@ -94,10 +94,9 @@ def read(database: Database, video: Row) -> Statements:
             continue
         something = counts is not None or origin is not None
         kept[track][frame] = Kept((origin, counts), source if something else None, bool(verified) and something)
-        if something:
-            masks.append((track, frame, counts or predicted))
-        elif predicted is not None:
-            emptied.append((track, frame, predicted))
+        mask = counts if counts is not None else predicted  # None: the tracker withdrew what was confirmed
+        if mask is not None:
+            (masks if something else emptied).append((track, frame, mask))
         if origin is not None:
             shown_of.add(origin)
     size = [video["height"], video["width"]]

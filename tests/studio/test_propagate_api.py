@@ -149,8 +149,12 @@ def test_an_object_that_is_a_track_already_is_not_accepted_twice(client: TestCli
     refused = client.post(f"/videos/{video['id']}/ops/accept", json={"frame": 4, "query": 0})
     assert refused.status_code == 409
     assert refused.json()["detail"] == f"This object is dog {tracks[0]} already. Swap or merge the two instead."
-    unknown = client.post(f"/videos/{video['id']}/ops/accept", json={"frame": 4, "query": 7})
-    assert unknown.status_code == 404
+    for body, status, words in (
+        ({"frame": 4, "query": 7}, 404, "query 7 shows nothing in frame 4"),
+        ({"frame": 4, "query": 0, "track": 1, "start": 9}, 422, "Frame 4 is none of the frames 9 to 39"),
+    ):
+        answer = client.post(f"/videos/{video['id']}/ops/accept", json=body)
+        assert answer.status_code == status and words in answer.json()["detail"]
 
 
 def test_a_candidate_replaces_the_mask_of_a_track_that_the_person_saw(

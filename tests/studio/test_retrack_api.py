@@ -237,6 +237,16 @@ def test_a_track_that_a_person_drew_goes_on_where_the_model_sees_it(
     assert sorted(shown(client, video)[track]) == list(range(12, 30))
 
 
+def test_a_confirmed_mask_that_the_tracker_withdrew_stands_in_nobodys_way(
+    client: TestClient, store: Store, video: Row, dogs: list[int]
+) -> None:
+    perform(store, video["id"], "ann", verification.verify([dogs[2]], 5, 6))
+    with store.transaction() as database:
+        database.execute("delete from masks where track_id = ? and frame = 5", (dogs[2],))
+    retrack(client, video, max_absence=20)
+    assert set(shown(client, video)[dogs[0]]) == set(range(LENGTH)) - set(TREE)
+
+
 def test_new_tracks_bring_their_category(client: TestClient, store: Store, video: Row) -> None:
     owl = Thing(2, still(16, 8, range(10, 30)), score=0.2, kind=2)
     run(store, video, [CAT, owl], TrackerConfig(init_threshold=0.3))
