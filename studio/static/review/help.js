@@ -9,14 +9,15 @@ import { fit } from "./operations/fuzzy.js";
 const MODIFIERS = new Set(["Control", "Shift", "Alt", "Meta", "AltGraph", "CapsLock"]);
 
 export function createHelp({ bindings, store }, gestures) {
-  const search = el("input", { class: "ct-input", type: "search", placeholder: "Search…", "aria-label": "Search commands and keys" });
+  const label = "Search commands and keys";
+  const search = el("input", { class: "ct-input", type: "search", placeholder: "Search…", "aria-label": label });
   const groups = el("div", { class: "ct-help-groups" });
   const said = el("p", { class: "ct-help-said", role: "status" });
   const always = el("input", { type: "checkbox", onchange: () => store.set({ alwaysPreview: always.checked }) });
   const reset = button({ class: "ct-link", onclick: () => store.set({ keys: {} }) }, "Reset all keys");
   const dialog = el(
     "dialog",
-    { class: "ct-help", "aria-label": "Keyboard shortcuts" },
+    { class: "ct-help", "aria-label": "Keyboard shortcuts", tabindex: -1 },
     el(
       "header",
       { class: "ct-help-head" },
@@ -44,6 +45,7 @@ export function createHelp({ bindings, store }, gestures) {
     asking = { id, index };
     setText(said, `Press the new key for “${bindings.get(id).text}”. Backspace: none. Esc: as it was.`);
     show();
+    dialog.focus(); // the button that was pressed is gone
   };
   const take = (key) => {
     const { id, index } = asking;
@@ -56,7 +58,8 @@ export function createHelp({ bindings, store }, gestures) {
     else keys[index] = key;
     if (key !== "Backspace" && other) {
       change(other.id, bindings.keysOf(other.id).filter((own) => own !== key));
-      setText(said, `${keyCaps(key).join("+")} was the key of “${other.text}”, which ${bindings.keyOf(other.id) ? "keeps its other key" : "has none now"}.`);
+      const now = bindings.keyOf(other.id) ? "keeps its other key" : "has none now";
+      setText(said, `${capsText(key)} was the key of “${other.text}”, which ${now}.`);
     }
     return change(id, keys);
   };
@@ -64,8 +67,12 @@ export function createHelp({ bindings, store }, gestures) {
   const show = () => {
     const entries = [...bindings.list, ...gestures].filter((entry) => matches(bindings, entry, search.value));
     const names = [...new Set(entries.map(({ group }) => group))];
-    const rows = (group) => entries.filter((entry) => entry.group === group).map((entry) => createRow(bindings, store, entry, asking, { ask, change }));
-    groups.replaceChildren(...names.map((group) => el("section", {}, el("h3", {}, group), el("dl", {}, rows(group)))));
+    const createGroup = (group) => {
+      const own = entries.filter((entry) => entry.group === group);
+      const rows = own.map((entry) => createRow(bindings, store, entry, asking, { ask, change }));
+      return el("section", {}, el("h3", {}, group), el("dl", {}, rows));
+    };
+    groups.replaceChildren(...names.map(createGroup));
     if (names.length === 0) groups.append(el("p", { class: "ct-empty" }, "No command is called so."));
     always.checked = store.state.alwaysPreview;
     reset.hidden = Object.keys(store.state.keys).length === 0;
@@ -94,16 +101,15 @@ export function createHelp({ bindings, store }, gestures) {
 }
 
 function matches(bindings, { id, text, group, keys, caps }, query) {
-  const shown = caps ?? (id ? bindings.keysOf(id) : keys).map((key) => keyCaps(key).join("+"));
+  const shown = caps ?? (id ? bindings.keysOf(id) : keys).map(capsText);
   return fit(query, `${text} ${group} ${shown.join(" ")}`) !== null;
 }
 
 function createRow(bindings, store, entry, asking, { ask, change }) {
   const { id, text, keys, caps } = entry;
   const own = id && store.state.keys[id];
-  const back = own
-    ? button({ class: "ct-link", onclick: () => change(id, undefined), title: `Back to ${keys.map((key) => keyCaps(key).join("+")).join(" or ")}` }, "Reset")
-    : null;
+  const reset = { class: "ct-link", onclick: () => change(id, undefined), title: `Back to ${keys?.map(capsText).join(" or ")}` };
+  const back = own ? button(reset, "Reset") : null;
   const shown = id ? editable(bindings, id, asking, ask) : caps ? combination(caps) : alternatives(keys);
   return el("div", { class: "ct-help-row" }, el("dt", {}, text), el("dd", {}, back, shown));
 }
@@ -114,11 +120,16 @@ function editable(bindings, id, asking, ask) {
   const shown = (keys.length ? keys : [null]).map((key, index) => {
     const waiting = asking?.id === id && asking.index === index;
     const caps = waiting ? ["press a key"] : key ? keyCaps(key) : ["–"];
-    const label = `Change the key of ${bindings.get(id).text}${key ? `, now ${keyCaps(key).join("+")}` : ""}`;
-    return button({ class: waiting ? "ct-key-button ct-waiting" : "ct-key-button", title: "Change this key", "aria-label": label, onclick: () => ask(id, index) }, combination(caps));
+    const label = `Change the key of ${bindings.get(id).text}${key ? `, now ${capsText(key)}` : ""}`;
+    const classes = waiting ? "ct-key-button ct-waiting" : "ct-key-button";
+    const attributes = { class: classes, title: "Change this key", "aria-label": label, onclick: () => ask(id, index) };
+    return button(attributes, combination(caps));
   });
   return shown.flatMap((element, i) => (i > 0 ? [el("span", { class: "ct-faint" }, "or"), element] : [element]));
 }
+
+/** "Ctrl+Z" */
+const capsText = (key) => keyCaps(key).join("+");
 
 function alternatives(keys) {
   return keys.flatMap((key, i) => [i > 0 ? el("span", { class: "ct-faint" }, "or") : null, combination(keyCaps(key))]);

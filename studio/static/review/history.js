@@ -20,11 +20,11 @@ export function createHistory(parts) {
 
 function createRow({ operations }, edit, newest) {
   const { id, summary, op, user, at, undone, own } = edit;
-  const who = own ? "you" : user;
+  const name = el("span", { class: own ? "ct-own" : "" }, own ? "you" : user);
   const show = button(
     { class: "ct-edit-main", title: `${summary ?? op}: show what it touched`, onclick: () => operations.show(edit) },
     el("span", { class: "ct-edit-summary" }, summary ?? op),
-    el("span", { class: "ct-faint ct-edit-when" }, undone ? "undone · " : "", el("span", { class: own ? "ct-own" : "" }, who), ` · ${sinceText(at)}`),
+    el("span", { class: "ct-faint ct-edit-when" }, undone ? "undone · " : "", name, ` · ${sinceText(at)}`),
   );
   const back = newest || undone ? null : goBack(operations, id, `Go back to how it was after “${summary ?? op}”`);
   return el("li", { class: undone ? "ct-edit ct-undone" : "ct-edit", "data-edit": id }, show, back);

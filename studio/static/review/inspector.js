@@ -38,6 +38,7 @@ function createTab(store, { id, title, element }) {
   const mark = el("span", { class: "ct-count" });
   const own = { id: `ct-tab-${id}`, "aria-controls": `ct-tab-panel-${id}`, "data-tab": id, "data-title": title };
   const label = button({ class: "ct-tab", role: "tab", onclick: () => store.set({ tab: id }), ...own }, title, mark);
-  const panel = el("div", { class: "ct-tab-panel", role: "tabpanel", id: `ct-tab-panel-${id}`, "aria-labelledby": own.id }, element);
+  const names = { id: `ct-tab-panel-${id}`, "aria-labelledby": own.id };
+  const panel = el("div", { class: "ct-tab-panel", role: "tabpanel", ...names }, element);
   return { label, mark, panel };
 }

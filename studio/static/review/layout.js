@@ -30,7 +30,8 @@ function createMain(parts, features) {
   const { store, stage, timeline, sheet, partner, toasts } = parts;
   const transport = createTransport(parts, features.transport);
   const notices = createNotices(store, isRunning);
-  const picture = el("div", { class: "ct-stage-frame" }, stage.root, notices, ...features.stage, sheet.root, partner.root, toasts.root);
+  const over = [...features.stage, sheet.root, partner.root, toasts.root];
+  const picture = el("div", { class: "ct-stage-frame" }, stage.root, notices, over);
   return el("div", { class: "ct-main" }, createToolbar(parts, features.toolbar), picture, transport, timeline.root);
 }
 

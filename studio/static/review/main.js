@@ -57,7 +57,7 @@ export async function mount(element, { base = new URL("../../api/v1", import.met
     () => session.end(),
   ];
   document[MOUNTED] = () => ends.forEach((end) => end());
-  window.__studio = createTestHook(store, session, queue, stage);
+  window.__studio = createTestHook(parts);
   return { root, open: (video) => session.open(video) };
 }
 
@@ -97,7 +97,7 @@ function createParts(store, api) {
   const menu = new CategoryMenu(root, (name) => commands.addCategory(name));
   const menus = createMenus({ store, commands, operations }, menu);
   const sheet = new Sheet();
-  const partner = new Partner({ store, session, commands });
+  const partner = new Partner({ store, session, commands, stage });
   const parts = {
     root, api, store, session, stage, pointer, queue, commands, operations, navigator, player, timeline, menus, bindings,
     sheet, partner, toasts, toast,
@@ -125,8 +125,9 @@ function keepSelectionWhole(store) {
 }
 
 /** Whoever asks something gets the keys first, then the tool in use. */
-function takeKeys({ partner, sheet, pointer }) {
-  return (event) => partner.key(event) || sheet.key(event) || (pointer.key?.(event) ?? false);
+function takeKeys({ operations, partner, sheet, pointer }) {
+  const early = (event) => event.key === "Enter" && operations.asking && !sheet.shown;
+  return (event) => early(event) || partner.key(event) || sheet.key(event) || pointer.key(event);
 }
 
 /** A short press plays or pauses; held while dragging it moves the picture. */

@@ -1,7 +1,7 @@
 /* The ways into the category menu: change what the selected tracks are, as a whole or in part; start a new track.
    In: the parts of the page and the menu. Out: {openCategories({anchor, part}), openNewTrack()}. */
 
-import { trackNames } from "./operations/sentence.js";
+import { rangeText, trackNames } from "./operations/sentence.js";
 
 export function createMenus({ store, commands, operations }, menu) {
   let lastUsed = null; // id of the category a new track most likely has
@@ -27,7 +27,7 @@ export function createMenus({ store, commands, operations }, menu) {
     openCategories({ anchor = null, part = false } = {}) {
       const { video, tracks, selection, span, want } = store.state;
       const range = span ?? { start: want, stop: null };
-      const where = !part ? "" : range.stop === null ? ` from frame ${range.start} on` : ` in frames ${range.start} to ${range.stop - 1}`;
+      const where = part ? ` ${rangeText(range)}` : "";
       const used = [...new Set(tracks.filter(({ id }) => selection.includes(id)).map((track) => track.category_id))];
       const change = (category) => {
         const body = { tracks: selection, category_id: category.id };

@@ -5,6 +5,7 @@
 import { ApiError } from "./api.js";
 
 const STORED = "ctvis.review";
+const UNSENT = "ctvis.review.unsent"; // set while this browser knows better than the studio
 const SENT_AFTER = 600; // ms without a further change
 
 /** Every preference: what it is at first, and whether a stored value can be one. */
@@ -51,11 +52,7 @@ export function loadPreferences() {
 
 export function watchPreferences(store) {
   store.watch(NAMES, (state) => {
-    try {
-      localStorage.setItem(STORED, JSON.stringify(preferencesOf(state)));
-    } catch (error) {
-      if (!(error instanceof DOMException)) throw error; // storage is switched off or full: then nothing is kept
-    }
+    remember(STORED, JSON.stringify(preferencesOf(state)));
   });
 }
 
@@ -67,20 +64,23 @@ export function sharePreferences(api, store) {
   const send = () => {
     const values = preferencesOf(store.state);
     known = JSON.stringify(values);
-    api.savePreferences({ review: values }).catch(ignoreRefusal);
+    api.savePreferences({ review: values }).then(() => remember(UNSENT, null), ignoreRefusal);
   };
   const end = store.watch(NAMES, (state) => {
     if (JSON.stringify(preferencesOf(state)) === known) return;
+    remember(UNSENT, "yes");
     clearTimeout(timer);
     timer = setTimeout(send, SENT_AFTER);
   });
-  const started = known;
-  api.preferences().then(({ review }) => {
-    if (JSON.stringify(preferencesOf(store.state)) !== started) return; // changed by now: that is newer
+  if (recall(UNSENT)) send(); // changed at the end of the last visit
+  else api.preferences().then(takeOver, ignoreRefusal);
+
+  function takeOver({ review }) {
+    if (recall(UNSENT)) return; // changed by now: that is newer
     const kept = validOf(review ?? {});
     known = JSON.stringify({ ...preferencesOf(store.state), ...kept });
     store.set(kept);
-  }, ignoreRefusal);
+  }
   return () => {
     clearTimeout(timer);
     end();
@@ -102,9 +102,28 @@ function ignoreRefusal(error) {
 
 function readStored() {
   try {
-    return JSON.parse(localStorage.getItem(STORED)) ?? {};
+    return JSON.parse(recall(STORED)) ?? {};
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof DOMException) return {};
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+/** text null: forget it. Where storage is switched off or full, nothing is kept. */
+function remember(name, text) {
+  try {
+    if (text === null) localStorage.removeItem(name);
+    else localStorage.setItem(name, text);
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+  }
+}
+
+function recall(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch (error) {
+    if (error instanceof DOMException) return null;
     throw error;
   }
 }

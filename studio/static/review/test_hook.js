@@ -1,6 +1,6 @@
 /* window.__studio: what tests may look at and wait for. In: the parts of the stage. Out: a read-only view of them. */
 
-export function createTestHook(store, session, queue, stage) {
+export function createTestHook({ store, session, queue, stage, operations, bindings }) {
   return {
     /** A copy of what is plain data in the state. */
     get state() {
@@ -8,6 +8,10 @@ export function createTestHook(store, session, queue, stage) {
       const plain = Object.entries(rest).map(([key, value]) => [key, value instanceof Set ? [...value] : value]);
       const { state, pending, message } = saving;
       return structuredClone({ ...Object.fromEntries(plain), verifiedProgress: progress, saving: state, pending, message });
+    },
+    /** All commands: [{id, keys}]. */
+    get commands() {
+      return bindings.list.map(({ id }) => ({ id, keys: bindings.keysOf(id) }));
     },
     get frame() {
       return store.state.frame;
@@ -39,6 +43,7 @@ export function createTestHook(store, session, queue, stage) {
 
     /** Resolves when the wanted frame is on show, all is saved and the lists are fresh. */
     async idle() {
+      await operations.idle();
       await queue.idle();
       await session.idle();
       await queue.idle();

@@ -12,7 +12,7 @@ export function createTrackCard(parts) {
   const title = el("h2");
   parts.store.watch(["selected", "selection", "tracks"], ({ selected, selection, tracks }) => {
     const chosen = tracks.filter(({ id }) => selection.includes(id) || id === selected);
-    setText(title, chosen.length > 1 ? `${chosen.length} selected tracks` : "Selected track");
+    setText(title, chosen.length > 1 ? `${chosen.length} tracks` : "Selection");
     body.replaceChildren(...(chosen.length ? describe(chosen, parts) : [hint()]));
   });
   return el(
@@ -56,9 +56,9 @@ function describe(tracks, { bindings, menus }) {
     swatch.style.setProperty("--swatch", track.color);
     return swatch;
   });
-  const name = tracks.length === 1 ? `Track ${first.id}` : `Tracks ${tracks.map(({ id }) => id).join(", ")}`;
+  const name = tracks.length === 1 ? el("strong", {}, `Track ${first.id}`) : null;
   return [
-    el("div", { class: "ct-card-title" }, swatches, el("strong", { class: "ct-ellipsis", title: name }, name), category),
+    el("div", { class: "ct-card-title" }, swatches, name, category),
     el("dl", { class: "ct-facts" }, facts(tracks)),
     el(
       "div",

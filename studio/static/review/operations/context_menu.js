@@ -25,12 +25,13 @@ export function createContextMenu(parts) {
 
   const open = (point) => {
     const { selection, tracks } = store.state;
-    const list = selection.length ? bindings.list.filter(({ menu }) => menu) : NOTHING.map((id) => bindings.get(id)).filter(Boolean);
+    const list = bindings.list.filter(selection.length ? ({ menu }) => menu : ({ id }) => NOTHING.includes(id));
     const groups = [...new Set(list.map(({ group }) => group))];
+    const ofGroup = (group) => list.filter((item) => item.group === group);
     const title = selection.length ? trackNames(tracks, selection) : "No track here";
     root.replaceChildren(
       el("div", { class: "ct-menu-title" }, title),
-      el("div", { class: "ct-menu-items" }, groups.map((group) => createGroup(parts, list.filter((item) => item.group === group), run))),
+      el("div", { class: "ct-menu-items" }, groups.map((group) => createGroup(parts, ofGroup(group), run))),
     );
     root.setAttribute("aria-label", `What to do with ${title}`);
     root.hidden = false;
@@ -77,7 +78,7 @@ function trackUnder({ stage, timeline, store }, event) {
   const row = event.target.closest("[data-track]");
   if (row) return Number(row.dataset.track);
   if (stage.root.contains(event.target)) return TOOLS.has(store.state.tool) ? stage.trackAt(stage.sourceOf(event)) : undefined;
-  if (timeline.root.contains(event.target)) return timeline.trackOf?.(event) ?? null;
+  if (timeline.area.parentElement.contains(event.target)) return timeline.rows[timeline.placeOf(event).row]?.id ?? null;
   return undefined;
 }
 

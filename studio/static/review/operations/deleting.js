@@ -9,7 +9,7 @@ import { counted } from "./sentence.js";
 const FIRST_SCORE = 0.5; // where the slider stands
 const AFTER = 120; // ms without a change, until the count is asked for
 
-export function createDeleting({ api, store, operations, sheet }) {
+export function createDeleting({ store, operations, sheet }) {
   const remove = (start, stop) => operations.run("delete", { tracks: store.state.selection, start, stop });
   const bind = (id, keys, text, run, when = needSelection()) => ({ id, group: "Delete", keys, text, run, when, menu: true });
   const here = () => store.state.want;
@@ -24,14 +24,14 @@ export function createDeleting({ api, store, operations, sheet }) {
       bind("deleteHere", ["Ctrl+Delete", "Ctrl+Backspace"], "Delete in this frame", () => remove(here(), here() + 1)),
       bind("deleteSpan", ["Alt+Shift+Delete", "Alt+Shift+Backspace"], "Delete in the span",
         () => remove(store.state.span.start, store.state.span.stop), needSpan()),
-      { ...bind("deleteBelow", ["Shift+S"], "Delete all below a score…", () => deleteBelow({ api, store, operations, sheet }), all) },
+      { ...bind("deleteBelow", ["Shift+S"], "Delete all below a score…", () => deleteBelow({ store, operations, sheet }), all) },
     ],
   };
 }
 
 /** A sheet with a slider; what would go is counted while it moves. */
-async function deleteBelow({ api, store, operations, sheet }) {
-  const { selection, video } = store.state;
+async function deleteBelow({ store, operations, sheet }) {
+  const { selection } = store.state;
   const body = { score: FIRST_SCORE, tracks: selection.length ? selection : null, whole_tracks: false, include_verified: false };
   const value = el("output", { class: "ct-value" });
   const said = el("p", { class: "ct-sheet-count", role: "status" });
@@ -43,7 +43,7 @@ async function deleteBelow({ api, store, operations, sheet }) {
     let text;
     let possible = false;
     try {
-      const { masks, tracks, spared } = await api.preview(video.id, "delete_below", body);
+      const { masks, tracks, spared } = await operations.preview("delete_below", body);
       possible = masks > 0;
       text = possible ? `${counted(masks, "mask")} of ${counted(tracks.length, "track")} would go.` : "Nothing scores less.";
       if (spared) text += ` ${counted(spared, "verified one")} would stay.`;

@@ -2,11 +2,10 @@
    In: the selection, the span chosen on the timeline and the frame on show. Out: bindings. */
 
 import { needSelection } from "./scope.js";
-import { trackNames } from "./sentence.js";
+import { rangeText, trackNames } from "./sentence.js";
 
 export function createIdentity({ store, operations, partner }) {
   const names = (ids) => trackNames(store.state.tracks, ids);
-  const words = ({ start, stop }) => (stop === null ? `from frame ${start} on` : `in frames ${start} to ${stop - 1}`);
   const bind = (id, keys, text, run, when = needSelection()) => ({ id, group: "Identity", keys, text, run, when, menu: true });
 
   /** The chosen span, or from this frame on. */
@@ -24,7 +23,7 @@ export function createIdentity({ store, operations, partner }) {
     const { selection } = store.state;
     const range = onwards();
     const [first] = selection;
-    const second = selection[1] ?? (await other(`Swap ${names([first])} ${words(range)} with…`))?.value;
+    const second = selection[1] ?? (await other(`Swap ${names([first])} ${rangeText(range)} with…`))?.value;
     if (second !== undefined) await operations.run("swap", { first, second, ...range });
   };
 
@@ -43,19 +42,20 @@ export function createIdentity({ store, operations, partner }) {
     const { selection } = store.state;
     const range = onwards();
     const extra = { text: "a new track", value: null };
-    const answer = await other(`Move ${names(selection)} ${words(range)} to…`, extra);
+    const answer = await other(`Move ${names(selection)} ${rangeText(range)} to…`, extra);
     if (!answer) return;
     const body = { tracks: selection, ...range, to: answer.value, overlap: "refuse" };
     await operations.run("move", body, { preview: true });
   };
 
-  const atMostTwo = (state) => needSelection()(state) ?? (state.selection.length > 2 ? "Select only two tracks to swap them." : null);
+  const tooMany = ({ selection }) => (selection.length > 2 ? "Select only two tracks to swap them." : null);
+  const atMostTwo = (state) => needSelection()(state) ?? tooMany(state);
   return {
     bindings: [
-      bind("swap", ["X"], "Swap two tracks from here on (or in the span)", swap, atMostTwo),
+      bind("swap", ["X"], "Swap two tracks from here on, or in the span", swap, atMostTwo),
       bind("split", ["S"], "Split at this frame", split),
       bind("merge", ["M"], "Merge tracks", merge),
-      bind("move", ["G"], "Move from here on (or the span) to another track", move),
+      bind("move", ["G"], "Move to a track from here on, or the span", move),
     ],
   };
 }

@@ -32,7 +32,7 @@ export function createLabelling(parts) {
   return {
     bindings: [
       bind("category", "Category", ["C"], "Change category", () => menus.openCategories(), needSelection()),
-      bind("categoryHere", "Category", ["Shift+C"], "Change category from here on (or in the span)",
+      bind("categoryHere", "Category", ["Shift+C"], "Change category from here on, or in the span",
         () => menus.openCategories({ part: true }), needSelection()),
       bind("newTrack", "Category", ["N"], "New track", () => menus.openNewTrack()),
       bind("verify", "Verify", ["Y"], "Verified in this frame, or not", verifyHere, someHere),

@@ -8,6 +8,9 @@ import { requestKey } from "../request_key.js";
 import { deed } from "./sentence.js";
 
 export class Operations {
+  #asking = null; // promise of the preview under way
+  #closeToast = null; // of the latest operation: only that one can be undone first
+
   constructor({ api, store, session, queue, commands, toast }) {
     Object.assign(this, { api, store, session, queue, commands, toast });
     this.confirm = async (name, body) => body; // sheets.js says here how to ask first
@@ -32,10 +35,31 @@ export class Operations {
     if (!agreed) return null;
     return this.#send(name, agreed, (answer) => {
       const text = typeof said === "function" ? said(answer) : (said ?? deed(answer));
-      if (text) this.toast(text, { action: { label: "Undo", run: () => this.commands.undo() } });
+      if (text) this.#say(text);
       if (focus) this.show(answer);
       then?.(answer);
     });
+  }
+
+  /** What an operation would do, as the server says it. */
+  preview(name, body) {
+    const asking = this.api.preview(this.store.state.video.id, name, body);
+    const forget = () => {
+      if (this.#asking === asking) this.#asking = null;
+    };
+    this.#asking = asking;
+    asking.then(forget, forget);
+    return asking;
+  }
+
+  /** Whether a preview is under way: Enter belongs to the sheet that is about to appear. */
+  get asking() {
+    return this.#asking !== null;
+  }
+
+  /** Resolves when no preview is under way. */
+  async idle() {
+    while (this.#asking) await this.#asking.catch(() => {});
   }
 
   /** Goes to where something happened: {tracks, frames: [first, last] or null}. */
@@ -44,6 +68,12 @@ export class Operations {
     if (frames && (want < frames[0] || want > frames[1])) this.session.navigator.go(frames[0]);
     const known = tracks.filter((id) => existing.some((track) => track.id === id));
     if (known.length) this.store.set({ selection: known, selected: known[0] });
+  }
+
+  /** Says what was done. Its Undo goes with the next operation, for it would take back that one. */
+  #say(text) {
+    this.#closeToast?.();
+    this.#closeToast = this.toast(text, { action: { label: "Undo", run: () => this.commands.undo() } }) ?? null;
   }
 
   #send(name, body, done) {

@@ -12,7 +12,8 @@ export function createPalette(parts) {
   const { bindings } = parts;
   const input = el("input", {
     class: "ct-input ct-palette-input", type: "text", placeholder: "A command, a track, #frame…", role: "combobox",
-    "aria-label": "Search commands, tracks and frames", "aria-expanded": "true", "aria-controls": "ct-palette-list", autocomplete: "off",
+    "aria-label": "Search commands, tracks and frames", "aria-expanded": "true", "aria-controls": "ct-palette-list",
+    autocomplete: "off",
   });
   const list = el("ul", { class: "ct-palette-list", id: "ct-palette-list", role: "listbox" });
   const dialog = el("dialog", { class: "ct-palette", "aria-label": "Command palette" }, input, list);
@@ -59,7 +60,7 @@ export function createPalette(parts) {
   };
   return {
     bindings: [{ id: "palette", group: "View", keys: ["Ctrl+K"], text: "Command palette", run: open }],
-    toolbar: [bindings.hint(button({ class: "ct-icon-button", onclick: open }, icon("search")), "palette")],
+    toolbar: [bindings.hint(button({ class: "ct-icon-button ct-palette-button", onclick: open }, icon("search")), "palette")],
     dialogs: [dialog],
   };
 }
@@ -107,9 +108,10 @@ function frameItem({ store, navigator }, typed) {
 function createRow({ text, cap, kind, color, why }, index, run) {
   const swatch = color ? el("span", { class: "ct-swatch" }) : null;
   swatch?.style.setProperty("--swatch", color);
+  const classes = why ? "ct-palette-row ct-muted" : "ct-palette-row";
   return el(
     "li",
-    { class: why ? "ct-palette-row ct-muted" : "ct-palette-row", role: "option", id: `ct-palette-${index}`, title: why, onclick: run },
+    { class: classes, role: "option", id: `ct-palette-${index}`, title: why, onclick: run },
     swatch,
     el("span", { class: "ct-ellipsis" }, text),
     el("span", { class: "ct-faint" }, kind),

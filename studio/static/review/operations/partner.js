@@ -1,18 +1,23 @@
-/* Asks for another track: the next click on a mask, a row of the list or the timeline, or a digit of the numbered legend.
+/* Asks for another track: the next click on a mask, a row of the list or the timeline, or a digit of the numbered legend,
+   whose numbers stand on the masks too.
    In: a sentence that asks, which tracks may be answered, further answers. Out: a promise of the answer, null for Escape. */
 
+import { centerOfRuns } from "../display/center.js";
 import { button, el } from "../dom.js";
 import { trackName } from "./sentence.js";
 
 const MOST = 9; // digits
+const ORDER = 55; // above the tags
+const RADIUS = 11; // px
 
 export class Partner {
   #resolve = null;
   #release = null;
   #options = [];
 
-  constructor({ store, session, commands }) {
-    Object.assign(this, { store, session, commands });
+  constructor({ store, session, commands, stage }) {
+    Object.assign(this, { store, session, commands, stage });
+    stage.addLayer({ order: ORDER, draw: (context, scene) => this.#resolve && this.#drawNumbers(context, scene) });
     this.root = el("div", { class: "ct-legend-sheet", role: "dialog", hidden: true });
   }
 
@@ -21,7 +26,8 @@ export class Partner {
     this.#answer(null);
     const { tracks } = this.store.state;
     const ids = this.#nearest(without).slice(0, MOST);
-    this.#options = ids.map((id, i) => ({ key: String(i + 1), value: id, text: trackName(tracks, id), color: tracks.find((track) => track.id === id)?.color }));
+    const colors = new Map(tracks.map(({ id, color }) => [id, color]));
+    this.#options = ids.map((id, i) => ({ key: String(i + 1), value: id, text: trackName(tracks, id), color: colors.get(id) }));
     if (extra) this.#options.push({ key: "0", value: extra.value, text: extra.text });
     const items = this.#options.map((option) => this.#item(option));
     this.root.replaceChildren(
@@ -34,7 +40,10 @@ export class Partner {
     this.#release = this.commands.ask((track) => {
       if (!without.includes(track)) this.#answer({ value: track });
     });
-    return new Promise((resolve) => (this.#resolve = resolve));
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      this.stage.draw();
+    });
   }
 
   /** Takes digits and Escape while it asks. */
@@ -63,7 +72,28 @@ export class Partner {
     this.#resolve = null;
     this.#release();
     this.root.hidden = true;
+    this.stage.draw();
     resolve(option);
+  }
+
+  #drawNumbers(context, { view, shown }) {
+    const { video } = this.store.state;
+    context.font = "700 13px system-ui, sans-serif";
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    for (const { key, value } of this.#options) {
+      const entry = shown.entries?.find(({ track }) => track === value);
+      const center = entry && centerOfRuns(entry.runs, video.height);
+      if (!center) continue;
+      const [x, y] = [view.x + center.x * view.scale, view.y + center.y * view.scale];
+      context.fillStyle = "rgb(12 15 20 / 92%)";
+      context.beginPath();
+      context.arc(x, y, RADIUS, 0, 2 * Math.PI);
+      context.fill();
+      context.fillStyle = "#ffffff";
+      context.fillText(key, x, y + 0.5);
+    }
+    context.textAlign = "left";
   }
 
   /** Tracks on show in this frame first, then the others in the order of the list. */

@@ -20,12 +20,12 @@ const TAKEN = [
 
 /** lead: a sentence above all; yes, no: what the buttons say. */
 export async function confirmOperation(parts, sheet, name, body, { lead = null, yes = "Do it", no = "Cancel" } = {}) {
-  const { api, store } = parts;
+  const { operations, store } = parts;
   const asked = { ...body };
   if (asked.overlap === "refuse") asked.overlap = "first";
   let said;
   try {
-    said = await api.preview(store.state.video.id, name, asked);
+    said = await operations.preview(name, asked);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (!lead) {
@@ -33,7 +33,8 @@ export async function confirmOperation(parts, sheet, name, body, { lead = null, 
       return null;
     }
     const gone = `Yours can no longer be done: ${error.message}`;
-    await sheet.open({ title: "Changed in the meantime", content: [lead, note(gone)], buttons: [{ text: "Keep theirs", value: null, main: true }] });
+    const buttons = [{ text: no, value: null, main: true }];
+    await sheet.open({ title: "Changed in the meantime", content: [lead, note(gone)], buttons });
     return null;
   }
 
@@ -42,7 +43,7 @@ export async function confirmOperation(parts, sheet, name, body, { lead = null, 
   const ask = async (change = {}) => {
     Object.assign(asked, change);
     try {
-      const fresh = await api.preview(store.state.video.id, name, asked);
+      const fresh = await operations.preview(name, asked);
       if (!sheet.shown) return;
       said = fresh;
       show();
@@ -83,12 +84,15 @@ function describe(parts, said, asked, ask) {
 function trackRow(tracks, id, masks) {
   const swatch = el("span", { class: "ct-swatch" });
   swatch.style.setProperty("--swatch", tracks.find((track) => track.id === id)?.color ?? "transparent");
-  return el("li", {}, swatch, el("span", { class: "ct-ellipsis" }, trackName(tracks, id)), el("span", { class: "ct-faint" }, counted(masks, "mask")));
+  const name = el("span", { class: "ct-ellipsis" }, trackName(tracks, id));
+  return el("li", {}, swatch, name, el("span", { class: "ct-faint" }, counted(masks, "mask")));
 }
 
 function spared(said, asked, ask) {
-  const input = el("input", { type: "checkbox", checked: asked.include_verified, onchange: () => ask({ include_verified: input.checked }) });
-  const text = asked.include_verified ? "Verified ones too" : `${counted(said.spared, "verified mask")} left alone; change them too`;
+  const change = () => ask({ include_verified: input.checked });
+  const input = el("input", { type: "checkbox", checked: asked.include_verified, onchange: change });
+  const left = `${counted(said.spared, "verified mask")} left alone; change them too`;
+  const text = asked.include_verified ? "Verified ones too" : left;
   return el("label", { class: "ct-sheet-check" }, input, text);
 }
 

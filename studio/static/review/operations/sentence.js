@@ -31,6 +31,11 @@ export function framesText(frames) {
   return first === last ? `frame ${first}` : `frames ${first} to ${last}`;
 }
 
+/** "from frame 10 on", "in frames 10 to 19" for {start, stop (exclusive) or null} */
+export function rangeText({ start, stop }) {
+  return stop === null ? `from frame ${start} on` : `in frames ${start} to ${stop - 1}`;
+}
+
 /** A track as people know it: "dog 3"; "a new track" for null. */
 export function trackName(tracks, id) {
   if (id === null) return "a new track";

@@ -53,7 +53,7 @@ export class Sheet {
   key(event) {
     if (!this.shown || event.ctrlKey || event.altKey || event.metaKey) return false;
     if (event.key === "Escape") this.close(null);
-    else if (event.key === "Enter") this.#enter(event);
+    else if (event.key === "Enter") return this.#enter(event);
     else if (/^[1-9]$/.test(event.key) && !isTextField(event.target)) return this.#choose(Number(event.key));
     else return false;
     return true;
@@ -65,8 +65,10 @@ export class Sheet {
 
   #enter(event) {
     const own = this.#buttons.find(({ element }) => element === event.target);
+    if (!own && event.target.closest?.("button")) return false; // another button has the focus
     const chosen = own ?? this.#main;
     if (chosen && !chosen.element.disabled) this.close(chosen.value);
+    return true;
   }
 
   #choose(number) {
@@ -79,7 +81,8 @@ export class Sheet {
   #button({ text, value, main = false, danger = false }) {
     const classes = `ct-outline ${main ? "ct-main-button" : ""} ${danger ? "ct-danger" : ""}`;
     const cap = main ? "Enter" : value === null ? "Esc" : "";
-    const element = button({ class: classes, onclick: () => this.close(value) }, text, cap && el("kbd", { class: "ct-key-cap" }, cap));
+    const key = cap ? el("kbd", { class: "ct-key-cap" }, cap) : null;
+    const element = button({ class: classes, onclick: () => this.close(value) }, text, key);
     return { element, value, main };
   }
 }
