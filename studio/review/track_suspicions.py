@@ -7,6 +7,7 @@ masks a person has verified is never suspicious.
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from studio.review.moments import Shown
 from studio.review.suspicion import NEARBY, Suspicion, distance_of, name_of, steps, usual, worst_nearby
@@ -21,14 +22,16 @@ LOW_SCORE = 0.3
 SHORT = 5  # frames
 FADED = 0.6  # of the length that a mask had lately
 PACE = 5  # frames over which the pace of a leaving object is taken
-SOON = 8  # frames within which it has to be gone
+SOON = 8  # frames within which it has to be gone, or back at its size
+SWOLLEN = 0.3  # of the growth may be left of it
 
 
 def sudden_changes(entries: Shown) -> list[Suspicion]:
     """Tracks that from one frame to the next lie elsewhere, or are much larger or smaller, as they usually are not.
 
     At the border of the picture, and where another object lies before or behind it, a mask may well change at once. There only
-    what is undone by the next frame is suspicious, or a change that is far too large.
+    what is undone by the next frame is suspicious, or a change that is far too large; and masks that swell for some frames, as
+    what lies in front of an object can only make it smaller.
     """
     first, last = steps(entries, longest=2)
     length = np.sqrt(entries.length[first] * entries.length[last])
@@ -47,6 +50,7 @@ def sudden_changes(entries: Shown) -> list[Suspicion]:
         again = i + 1 < len(first) and first[i + 1] == last[i]  # the step after this one
         jumps = far[i] and (shift[i] > EXPLAINED_JUMP or (again and far[i + 1]))
         resizes = other_size[i] and again and ratio[i + 1] > ratio[i] / 2 and growth[i + 1] * growth[i] < 0
+        resizes = resizes or (other_size[i] and swells(growth, first, last, i))
         if not (jumps or resizes) and (border[i] or crowded(entries, first[i]) or crowded(entries, last[i])):
             jumps = False
             resizes = not border[i] and other_size[i] and ratio[i] > np.log(EXPLAINED_AREA_JUMP)
@@ -62,6 +66,18 @@ def sudden_changes(entries: Shown) -> list[Suspicion]:
             reason = f"{name} is suddenly {np.exp(ratio[i]):.1f} times {grown} in frame {frame}"
             found.append(Suspicion("area", track, None, frame, frame + 1, severity, reason))
     return worst_nearby(found)
+
+
+def swells(growth: NDArray[np.float64], first: NDArray[np.int64], last: NDArray[np.int64], step: int) -> bool:
+    """Whether a mask grows at a step and is back at its size soon. growth: logarithm of the areas' ratio of each step."""
+    since = growth[step]
+    for later in range(step + 1, min(step + 1 + SOON, len(first))):
+        if growth[step] < 0 or first[later] != last[later - 1]:
+            return False
+        since += growth[later]
+        if abs(since) < SWOLLEN * growth[step]:
+            return True
+    return False
 
 
 def flickers(entries: Shown) -> list[Suspicion]:

@@ -35,7 +35,7 @@ def steady(frames: range, x: float = 30, y: float = 30, pace: float = 0.3, edge:
 def make(store: Store, paths: list[Path_], scores: dict[tuple[int, int], float] | None = None) -> tuple[Row, list[int]]:
     """A video in which track number k goes along paths[k]; scores of single masks by (number, frame)."""
     with store.transaction() as database:
-        project = library.add_project(database, "Planted")["id"]
+        project = library.add_project(database, f"Planted {len(library.projects(database))}")["id"]
         dog = library.add_category(database, project, "dog")["id"]
         library.add_category(database, project, "cat")
         facts = {"bytes": 1, "width": WIDTH, "height": HEIGHT, "length": LENGTH, "fps": 25.0}
@@ -107,6 +107,15 @@ def test_a_planted_error_is_found_where_it_is(
     queue = [s for s in suggestions.queue(store, video["id"])["suggestions"] if s["kind"] == kind]
     assert [(s["track"], s["frame"]) for s in queue] == [(track, frame)]
     assert words in queue[0]["reason"] and 0 < queue[0]["severity"] <= 1
+
+
+def test_beside_another_object_a_mask_may_shrink_for_a_while_but_not_swell(store: Store) -> None:
+    beside = steady(range(LENGTH), x=40, edge=14)
+    for changed, expected in ((20, ["area"]), (8, [])):
+        path = steady(range(LENGTH)) | {t: (round(30 + 0.3 * t), 30, changed) for t in range(30, 33)}
+        video, (track, _) = make(store, [path, beside])
+        areas = [entry for entry in found(store, video) if entry[0] == "area"]
+        assert [(kind, of) for kind, of, _, _ in areas] == [(kind, track) for kind in expected]
 
 
 def test_leaving_by_the_border_is_no_suspicion(store: Store) -> None:
