@@ -39,6 +39,7 @@ class FrameCache:
             return kept
         key = (video["id"], frame, height)
         if (known := self.made.get(key)) is not None:
+            self._readers.passed(video, frame, height)
             return known
         if height < full and (kept := self.ready.read(video["id"], frame)) is not None:
             return self.made.put(key, encode(decode(kept, height, full), height))

@@ -73,6 +73,16 @@ class Readers:
             self._ahead.submit(place.decode_ahead, frame, height)
         return jpeg
 
+    def passed(self, video: Row, frame: int, height: int) -> None:
+        """Somebody found a frame among the JPEGs: whoever goes on shall find the later ones there too."""
+        with self._lock:
+            near = [place for place in self._places if place.video["id"] == video["id"] and place.is_near(frame)]
+        if near:
+            near[-1].pass_by(frame)
+            later = (video["id"], min(frame + AHEAD // 2, video["length"] - 1), height)
+            if near[-1].goes_on and self.jpegs.get(later) is None:
+                self._ahead.submit(near[-1].decode_ahead, frame, height)
+
     def picture(self, video: Row, frame: int, height: int, exact: bool = True) -> Picture:
         """A frame as RGB at `height`; not exact: the nearest before it that costs little."""
         return self._place(video, frame).picture(frame, height, exact)
@@ -124,8 +134,7 @@ class Place:
     def jpeg(self, frame: int, height: int) -> bytes:
         """A frame at `height`. Those on the way to it are kept too, if they are near: several are asked for at once."""
         with self._lock:
-            step, self._before = frame - self._before, frame
-            self.goes_on = 0 < step <= NEAR
+            step = self.pass_by(frame)
             if (known := self.jpegs.get((self.video["id"], frame, height))) is not None:
                 return known
             first = frame
@@ -136,6 +145,12 @@ class Place:
             for ordinal in range(first, frame):
                 self._keep(ordinal, height)
             return self._keep(frame, height)
+
+    def pass_by(self, frame: int) -> int:
+        """Note that somebody is at a frame now. Returns how many frames that is from where they were."""
+        step, self._before, self.aim = frame - self._before, frame, frame
+        self.goes_on = 0 < step <= NEAR
+        return step
 
     def decode_ahead(self, frame: int, height: int) -> None:
         """Decode the frames after one, until somebody asks for another place."""
