@@ -88,7 +88,7 @@ class PixelDecoder(nn.Module):
         lateral = self.lateral(finest)
         coarse = levels[-1].to(lateral.dtype)
         upsampled = F.interpolate(coarse, size=lateral.shape[-2:], mode="bilinear", align_corners=False)
-        fine = self.output(lateral + upsampled)
+        fine = self.output(lateral.add_(upsampled))  # both are of no more use: no third map of their size
         return PixelFeatures(self.mask_features(F.relu(fine, inplace=fine.dtype == torch.float32)), levels)
 
     def _positions(self, sizes: tuple[tuple[int, int], ...], like: Tensor) -> Tensor:
