@@ -16,12 +16,13 @@ import { createPalette } from "./operations/palette.js";
 import { createSheets } from "./operations/sheets.js";
 import { createQueue } from "./queue/queue.js";
 import { createSaving } from "./saving/saving.js";
+import { createTeam } from "./team/team.js";
 import { createTimelineTools } from "./timeline/tools.js";
 import { createTools } from "./tools/tools.js";
 
 export const FEATURES = [
   createSheets, createIdentity, createLabelling, createDeleting, createContextMenu, createPalette,
-  createTools, createAgain, createLooks, createTimelineTools, createQueue, createSaving,
+  createTools, createAgain, createLooks, createTimelineTools, createQueue, createTeam, createSaving,
 ];
 
 /** Calls all of them and joins what they give: {bindings, inspector, toolbar, stage, transport, dialogs, end}. */
