@@ -187,3 +187,26 @@ def test_a_stroke_beside_the_frame_changes_nothing(modules: Any) -> None:
 def test_brush_sizes_step_up_and_down_and_stop_at_the_ends(modules: Any) -> None:
     body = "return input.map(([size, direction]) => brush.nextSize(size, direction))"
     assert call(modules, body, [[16, 1], [16, -1], [17, -1], [1, -1], [200, 1]]) == [20, 12, 16, 1, 200]
+
+
+KEYFRAMES = [
+    (13, [[10, 11, "user"], [11, 18, "model"], [18, 19, "user"]], [], [10, 18]),
+    (18, [[10, 11, "user"], [18, 19, "user"], [40, 41, "user"]], [], [10, 18]),
+    (10, [[10, 11, "user"], [18, 19, "user"]], [], [10, 18]),
+    (12, [[10, 14, "user"], [18, 19, "user"]], [], [13, 18]),
+    (13, [[10, 11, "user"]], [[20, 25]], [10, 20]),
+    (5, [[10, 11, "user"], [18, 19, "user"]], [], None),
+    (30, [[10, 11, "user"], [18, 19, "user"]], [], None),
+    (13, [[0, 40, "model"]], [], None),
+]
+
+
+@pytest.mark.parametrize(("frame", "spans", "verified", "expected"), KEYFRAMES)
+def test_keyframes_are_the_nearest_masks_of_a_person_with_something_in_between(
+    modules: Any, frame: int, spans: list[Any], verified: list[Any], expected: list[int] | None
+) -> None:
+    body = """async ([frame, spans, verified]) => {
+      const { keyframesAround } = await import("/static/review/tools/keyframes.js");
+      return keyframesAround(frame, spans, verified);
+    }"""
+    assert modules.evaluate(body, [frame, spans, verified]) == expected

@@ -32,6 +32,7 @@ export function createApi(base) {
     times: (id) => request(`${video(id)}/times`),
     edits: (id) => request(`${video(id)}/edits`),
     masks: (id, start, count) => request(`${video(id)}/masks?start=${start}&n=${count}`),
+    candidates: (id, frame, x, y) => request(`${video(id)}/candidates?frame=${frame}&x=${x}&y=${y}`),
     originalMasks: (id, start, count) => request(`${video(id)}/masks?start=${start}&n=${count}&original=true`),
 
     /** Addresses of small pictures: n of them side by side along a range of frames; a track's best one, of a revision. */

@@ -35,7 +35,7 @@ export function number(store, key, { label, least = 1, most }) {
 export function choice(store, key, label, options) {
   const buttons = options.map(({ value, text, icon: name, title }) =>
     button(
-      { class: "ct-choice-button", role: "radio", title: title ?? text, "aria-label": title ?? text, onclick: () => store.set({ [key]: value }) },
+      { class: "ct-choice-button", role: "radio", title: title ?? text, "aria-label": text, onclick: () => store.set({ [key]: value }) },
       name ? icon(name) : text,
     ),
   );

@@ -24,43 +24,41 @@ export function covers(crop, x, y) {
 
 /** The outline of a cut mask as closed loops along pixel edges, each a list x0, y0, x1, y1, ... of its corners in source
  *  pixels. The mask lies to the right of the way; pixels that touch at a corner belong together. */
-export function contours(crop) {
-  const { x: left, y: top, width, height, bits } = crop;
-  const at = (x, y) => x >= 0 && y >= 0 && x < width && y < height && bits[x * height + y] === 1;
-  const seen = new Uint8Array(bits.length); // pixels whose upper edge is in a loop: every loop has one
+export function contours({ x, y, width, height, bits }) {
+  const rows = height + 2; // an empty pixel all around, so that nothing has to be asked about the border
+  const pixels = new Uint8Array((width + 2) * rows);
+  for (let column = 0; column < width; column++) {
+    pixels.set(bits.subarray(column * height, (column + 1) * height), (column + 1) * rows + 1);
+  }
+  const seen = new Uint8Array(pixels.length); // pixels whose upper edge is in a loop: every loop has one
   const loops = [];
-  for (let start = 0; start < bits.length; start++) {
-    start = bits.indexOf(1, start);
-    if (start < 0) break;
-    const x = Math.floor(start / height);
-    if (!seen[start]) loops.push(follow(at, seen, height, x, start - x * height, left, top));
-    const bottom = bits.indexOf(0, start); // on to the end of this vertical stretch
-    start = Math.min(bottom < 0 ? bits.length : bottom, (x + 1) * height) - 1;
+  for (let start = pixels.indexOf(1); start >= 0; start = pixels.indexOf(1, start)) {
+    if (!seen[start]) loops.push(follow(pixels, seen, rows, start, x - 1, y - 1));
+    start = pixels.indexOf(0, start); // on to the end of this vertical stretch
   }
   return loops;
 }
 
-const STEP_X = [1, 0, -1, 0]; // right, down, left, up
-const STEP_Y = [0, 1, 0, -1];
-const LEFT_X = [0, 0, -1, -1]; // the pixel ahead at the left, seen from a corner; the one at the right is a turn further
-const LEFT_Y = [-1, 0, 0, -1];
-
-/** One loop, begun to the right along the upper edge of the pixel (x, y). */
-function follow(at, seen, height, x, y, left, top) {
+/** One loop, begun to the right along the upper edge of the pixel at `start`. A corner of pixels goes by the pixel to the
+ *  right of it and below. */
+function follow(pixels, seen, rows, start, left, top) {
+  const steps = [rows, 1, -rows, -1]; // right, down, left, up
+  const ahead = [-1, 0, -rows, -rows - 1]; // the pixel ahead at the left; the one at the right is a turn further
   const loop = [];
-  const first = { x, y };
+  let corner = start;
   let way = 0;
   do {
-    if (way === 0) seen[x * height + y] = 1;
-    x += STEP_X[way];
-    y += STEP_Y[way];
-    const right = (way + 1) % 4;
+    if (way === 0) seen[corner] = 1;
+    corner += steps[way];
     let turn = 0;
-    if (at(x + LEFT_X[way], y + LEFT_Y[way])) turn = 3;
-    else if (!at(x + LEFT_X[right], y + LEFT_Y[right])) turn = 1;
-    if (turn) loop.push(left + x, top + y);
-    way = (way + turn) % 4;
-  } while (x !== first.x || y !== first.y || way !== 0);
+    if (pixels[corner + ahead[way]]) turn = 3;
+    else if (!pixels[corner + ahead[(way + 1) & 3]]) turn = 1;
+    if (turn) {
+      const column = Math.floor(corner / rows);
+      loop.push(left + column, top + corner - column * rows);
+      way = (way + turn) & 3;
+    }
+  } while (corner !== start || way !== 0);
   return loop;
 }
 

@@ -22,7 +22,7 @@ export class Pointer {
     on("pointerdown", (event) => this.#down(event));
     on("pointermove", (event) => this.#move(event));
     on("pointerup", (event) => this.#up(event));
-    on("pointercancel", (event) => this.#up(event));
+    on("pointercancel", (event) => this.#up(event, true));
     on("pointerleave", () => this.#leave());
     on("wheel", (event) => this.#wheel(event), { passive: false });
     on("contextmenu", (event) => event.preventDefault());
@@ -142,10 +142,13 @@ export class Pointer {
     this.#point();
   }
 
-  #up(event) {
+  #up(event, lost = false) {
     const pinching = this.#fingers.size > 1;
     this.#fingers.delete(event.pointerId);
-    if (this.#gesture && (pinching || event.pointerId === this.#pointerId)) this.#finish(this.stage.sourceOf(event), event);
+    if (this.#gesture && (pinching || event.pointerId === this.#pointerId)) {
+      if (lost) this.#finish(null, null);
+      else this.#finish(this.stage.sourceOf(event), event);
+    }
     if (event.pointerType === "touch") this.#leave();
   }
 

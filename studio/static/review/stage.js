@@ -183,7 +183,7 @@ export class Stage {
     const { view, video } = this.store.state;
     const context = this.#cleared(this.frameCanvas);
     if (!this.#shown || !video) return;
-    context.imageSmoothingEnabled = view.scale < SMOOTH_BELOW;
+    context.imageSmoothingEnabled = Math.round(view.scale * 100) < 100 * SMOOTH_BELOW; // as the zoom is written
     context.imageSmoothingQuality = "medium";
     context.drawImage(this.#shown.picture, view.x, view.y, video.width * view.scale, video.height * view.scale);
   }

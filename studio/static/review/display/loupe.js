@@ -14,34 +14,38 @@ export function createLoupe({ store, session, stage, pointer, api }) {
   const canvas = el("canvas", { class: "ct-loupe-picture" });
   const text = el("span", { class: "ct-loupe-text ct-numbers" });
   const root = el("div", { class: "ct-loupe", hidden: true, "aria-hidden": "true" }, canvas, text);
-  let sharp = null; // {frame, picture} at the video's own size
-  let asked = -1;
+  let sharp = null; // {address, picture} at the video's own size
+  let asked = null; // address
 
   const fetch = async () => {
     const { loupe, video, frame } = store.state;
-    const shown = stage.shown?.picture;
-    if (!loupe || !video || !shown || shown.height >= video.height || sharp?.frame === frame || asked === frame) return;
-    asked = frame;
+    const coarse = stage.shown && video && stage.shown.picture.height < video.height;
+    const address = coarse && loupe ? api.frameUrl(video.id, frame, null, video.version) : null;
+    if (!address || asked === address) return;
+    asked = address;
     try {
-      const picture = await fullPicture(api.frameUrl(video.id, frame, null, video.version));
-      if (store.state.frame === frame && store.state.video?.id === video.id) sharp = { frame, picture };
+      const picture = await fullPicture(address);
+      if (asked !== address) return picture.close();
+      sharp?.picture.close();
+      sharp = { address, picture };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error; // the coarse picture stays
     }
-    asked = -1;
     draw();
+    return undefined;
   };
 
   const draw = () => {
     const { loupe, video, view, frame } = store.state;
+    fetch();
     const at = loupe && pointer.lastEvent ? pointer.position : null;
     root.hidden = !at || !video || !stage.shown;
     if (root.hidden) return;
-    const scale = Math.max(SIZE / PIXELS, Math.ceil(view.scale * 2));
+    const scale = Math.max(SIZE / PIXELS, 2 * Math.ceil(view.scale));
     const middle = { x: Math.floor(at.x) + 0.5, y: Math.floor(at.y) + 0.5 };
     const own = { scale, x: Math.round(SIZE / 2 - middle.x * scale), y: Math.round(SIZE / 2 - middle.y * scale) };
-    const picture = sharp?.frame === frame ? sharp.picture : stage.shown.picture;
-    paint(own, picture);
+    const full = sharp?.address === api.frameUrl(video.id, frame, null, video.version);
+    paint(own, full ? sharp.picture : stage.shown.picture);
     place(stage.pointOf(pointer.lastEvent));
     text.textContent = `${Math.floor(at.x)}, ${Math.floor(at.y)} · ${Math.round(scale)}×`;
   };
@@ -77,10 +81,7 @@ export function createLoupe({ store, session, stage, pointer, api }) {
   stage.root.addEventListener("pointermove", follow);
   stage.root.addEventListener("pointerleave", follow);
   stage.addLayer({ order: Infinity, draw: follow });
-  store.watch(["loupe", "frame", "video"], () => {
-    fetch();
-    draw();
-  });
+  store.watch(["loupe", "frame", "video"], draw);
   return root;
 }
 

@@ -50,8 +50,8 @@ export class Shape {
 
 /** 0: along the edges of pixels; n: through the middles of edges, with points at least n source pixels apart. */
 function detailFor(scale) {
-  if (scale >= EXACT_FROM) return 0;
-  return 2 ** Math.max(0, Math.floor(Math.log2(1 / scale)));
+  if (Math.round(scale * 100) >= 100 * EXACT_FROM) return 0;
+  return 2 ** Math.max(0, Math.round(-Math.log2(scale)));
 }
 
 /** The loop through the middles of its first and last unit of every straight piece, which takes the stairs out of it. */
@@ -59,18 +59,23 @@ function rounded(loop, apart) {
   const points = [];
   let lastX = Infinity;
   let lastY = Infinity;
-  const add = (x, y) => {
-    if (Math.abs(x - lastX) < apart && Math.abs(y - lastY) < apart) return;
-    points.push(x, y);
-    lastX = x;
-    lastY = y;
-  };
+  let x0 = loop[loop.length - 2];
+  let y0 = loop[loop.length - 1];
   for (let i = 0; i < loop.length; i += 2) {
-    const [x0, y0] = [loop[i], loop[i + 1]];
-    const [x1, y1] = [loop[(i + 2) % loop.length], loop[(i + 3) % loop.length]];
-    const [dx, dy] = [Math.sign(x1 - x0) / 2, Math.sign(y1 - y0) / 2];
-    add(x0 + dx, y0 + dy);
-    add(x1 - dx, y1 - dy);
+    const x1 = loop[i];
+    const y1 = loop[i + 1];
+    const dx = Math.sign(x1 - x0) / 2;
+    const dy = Math.sign(y1 - y0) / 2;
+    for (let end = 0; end < 2; end++) {
+      const x = end ? x1 - dx : x0 + dx;
+      const y = end ? y1 - dy : y0 + dy;
+      if (Math.abs(x - lastX) < apart && Math.abs(y - lastY) < apart) continue;
+      points.push(x, y);
+      lastX = x;
+      lastY = y;
+    }
+    x0 = x1;
+    y0 = y1;
   }
   return points.length >= 6 ? points : loop;
 }

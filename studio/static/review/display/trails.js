@@ -4,6 +4,7 @@
 import { ApiError } from "../api.js";
 import { ORDER } from "../stage.js";
 import { toScreen } from "../viewport.js";
+import { handle } from "../tools/outline_view.js";
 import { colorOf } from "./colors.js";
 import { centerOfRuns } from "./center.js";
 
@@ -54,7 +55,7 @@ export function createTrails({ store, session, stage }) {
   });
 }
 
-/** Past frames as a line, next ones dashed, both paler the further away; a dot in every frame, a ring in this one. */
+/** Past frames as a line, next ones dashed, both paler the further away; a dot in every frame, a larger white one in this. */
 function drawTrail(context, points, now, color) {
   for (let i = 1; i < points.length; i++) {
     const [a, b] = [points[i - 1], points[i]];
@@ -72,18 +73,16 @@ function drawTrail(context, points, now, color) {
     context.stroke();
   }
   context.setLineDash([]);
+  context.fillStyle = color;
   for (const { frame, x, y } of points) {
     context.globalAlpha = paleness(frame, now);
     context.beginPath();
-    context.arc(x, y, frame === now ? 5 : 2.2, 0, 2 * Math.PI);
-    context.fillStyle = frame === now ? "#ffffff" : color;
+    context.arc(x, y, 2.2, 0, 2 * Math.PI);
     context.fill();
-    if (frame !== now) continue;
-    context.strokeStyle = "rgb(12 15 20 / 85%)";
-    context.lineWidth = 2;
-    context.stroke();
   }
   context.globalAlpha = 1;
+  const here = points.find(({ frame }) => frame === now);
+  if (here) handle(context, here);
 }
 
 const paleness = (frame, now) => Math.max(0.25, 1 - (0.75 * Math.abs(frame - now)) / REACH);

@@ -8,13 +8,20 @@ import { scopeText } from "./scope.js";
 
 export function createOptions(parts, tools) {
   const { store } = parts;
-  const strips = { brush: strokeOptions(parts), polygon: polygonOptions(parts, tools.polygon), box: shapeOptions(store), transform: transformOptions(store), click: tools.click?.options };
-  strips.eraser = strips.brush;
+  const stroke = strokeOptions(parts);
+  const strips = {
+    brush: stroke,
+    eraser: stroke,
+    polygon: polygonOptions(parts, tools.polygon),
+    box: shapeOptions(store),
+    transform: transformOptions(store),
+    click: tools.click.options,
+  };
   const root = el("div", { class: "ct-tool-options", role: "group", "aria-label": "Options of the tool", hidden: true });
   store.watch(["tool", "video"], ({ tool, video }) => {
     const strip = video ? strips[tool] : null;
     root.hidden = !strip;
-    root.replaceChildren(...(strip ? [strip].flat() : []));
+    root.replaceChildren(...(strip ?? []));
   });
   return root;
 }

@@ -3,13 +3,14 @@
    In: the parts of the page. Out: a tool (see pointer.js). A polygon that is not closed waits for its frame and track. */
 
 import { ORDER } from "../stage.js";
-import { toScreen, toSource } from "../viewport.js";
+import { toScreen } from "../viewport.js";
 import { closestEdge, closestVertex } from "./outline.js";
 import { drawOutline } from "./outline_view.js";
 import { polygonPixels } from "./raster.js";
 import { canDraw, drawShape } from "./target.js";
 
 const DOUBLE = 400; // ms between the clicks of a double click
+const SLACK = 3; // px that a click may wander
 const REACH = 9; // px around a corner or an edge in which it is meant
 
 export function createPolygonTool(parts) {
@@ -62,12 +63,14 @@ export function createPolygonTool(parts) {
     show();
   };
 
-  const drag = (index, moved = false) => {
+  const drag = (index, start, fresh = false) => {
     const before = { ...draft.points[index] };
+    let moved = fresh;
     return {
       move(point) {
-        moved = true;
-        draft.points[index] = point;
+        const shift = { x: point.x - start.x, y: point.y - start.y };
+        if (Math.hypot(shift.x, shift.y) * store.state.view.scale >= SLACK) moved = true;
+        if (moved) draft.points[index] = { x: before.x + shift.x, y: before.y + shift.y };
         show();
       },
       end(_, event) {
@@ -117,16 +120,16 @@ export function createPolygonTool(parts) {
         if (!canDraw(parts)) return null;
         draft = { frame: store.state.frame, track: store.state.selected, points: [point] };
       } else if (pointed?.vertex !== undefined) {
-        return drag(pointed.vertex);
+        return drag(pointed.vertex, point);
       } else if (pointed) {
-        draft.points.splice(pointed.edge + 1, 0, toSource(store.state.view, pointed.point));
+        draft.points.splice(pointed.edge + 1, 0, point);
         show();
-        return drag(pointed.edge + 1, true);
+        return drag(pointed.edge + 1, point, true);
       } else {
         draft.points.push(point);
       }
       show();
-      return drag(draft.points.length - 1, true);
+      return drag(draft.points.length - 1, point, true);
     },
     key(event) {
       if (!here()) return false;

@@ -6,6 +6,7 @@ import { el } from "../dom.js";
 import { commandButton, iconButton } from "../toolbar.js";
 import { createPopover } from "../popover.js";
 import { createBoxTool } from "./box.js";
+import { createClickTool } from "./click.js";
 import { createOptions } from "./options.js";
 import { createPolygonTool } from "./polygon.js";
 import { createRefinePanel } from "./refine_panel.js";
@@ -22,6 +23,7 @@ const TOOLS = [
   ["polygon", "P", "Polygon"],
   ["box", "R", "Box"],
   ["transform", "W", "Move and scale a mask"],
+  ["click", "K", "Click an object"],
 ];
 
 export function createTools(parts) {
@@ -32,6 +34,7 @@ export function createTools(parts) {
     polygon: createPolygonTool(parts),
     box: createBoxTool(parts),
     transform: createTransformTool(parts),
+    click: createClickTool(parts),
   };
   for (const [name, tool] of Object.entries(tools)) pointer.addTool(name, tool);
 
