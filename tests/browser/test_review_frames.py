@@ -1,10 +1,17 @@
 """The page's own cache of frames: what is fetched, what is given up, what is sharp, and how much is kept."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from studio.app import create_app
+from studio.settings import Home
+from studio.store import Store
+from tests.browser.conftest import serve
 from tests.browser.test_stage_modules import call
+from tests.studio.frames import add_video, do_jobs
+from tests.videos import BITS, make_video, numbered_frames
 
 # A server in the page: answers when told to, notes what was asked and what was given up.
 SERVER = """
@@ -128,8 +135,76 @@ def test_a_failure_is_told_to_who_waits_and_nobody_else(modules: Any) -> None:
     assert run(modules, body)[1] == "The frame could not be read (500)."
 
 
+def test_a_frame_that_takes_long_is_left_for_the_one_that_is_wanted_by_then(modules: Any) -> None:
+    body = """
+      const states = store.createStore({ video: { id: 1, length: 100 }, want: 0, frame: 0 });
+      const shown = [], began = performance.now();
+      const slow = new Promise((resolve) => setTimeout(resolve, 5000));
+      const load = (frame) => (frame === 7 ? slow : Promise.resolve(frame));
+      const found = new navigator.Navigator(states, { load, show: (frame) => shown.push(frame), failed: () => {} });
+      found.go(7);
+      found.go(30);
+      await found.idle();
+      return { shown, quick: performance.now() - began < 2000, frame: states.state.frame };
+    """
+    assert call(modules, "store navigator", body) == {"shown": [30], "quick": True, "frame": 30}
+
+
 @pytest.mark.parametrize(("shown", "asked"), [(300, 720), (720, 720), (800, 1080), (1300, 1440), (2200, None)])
 def test_the_height_asked_for_is_a_step_not_less_than_what_is_shown(
     modules: Any, shown: int, asked: int | None
 ) -> None:
     assert call(modules, "frame_cache", f"return frame_cache.pictureHeight({shown}, 2160)") == asked
+
+
+LENGTH, HEIGHT, WIDTH = 80, 1080, 1920
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """The real studio with a large video of one key picture, whose frames are ready; its address and the video's id."""
+    folder = tmp_path_factory.mktemp("frames")
+    home = Home(folder / "home").create()
+    store = Store(home.database)
+    options = {"g": "400", "bf": "3", "preset": "ultrafast", "sc_threshold": "0"}
+    path = make_video(folder / "large.mp4", numbered_frames(LENGTH, HEIGHT, WIDTH), options=options)
+    video = add_video(store, path)
+    do_jobs(store, home)
+    with serve(create_app(home)) as address:
+        yield address, video["id"]
+
+
+def number_on_show(page: Any) -> int:
+    """The number painted into the frame, read from the canvas."""
+    columns = [(2 * bit + 1) * WIDTH // (2 * BITS) for bit in range(BITS)]
+    bits = page.evaluate(
+        """([columns, y]) => columns.map((x) => {
+          const canvas = document.querySelector(".ct-review .ct-stage-canvas"), box = canvas.getBoundingClientRect();
+          const point = window.__studio.clientPoint(x, y);
+          return canvas.getContext("2d").getImageData(point.x - box.left, point.y - box.top, 1, 1).data[0] > 127 ? 1 : 0;
+        })""",
+        [columns, HEIGHT // 4],
+    )
+    return int("".join(map(str, bits)), 2)
+
+
+def test_each_step_and_jump_shows_its_own_frame_quickly_and_then_sharply(
+    studio: tuple[str, int], new_page: Callable[..., Any]
+) -> None:
+    address, video = studio
+    page = new_page(1900, 1300, device_scale_factor=1)
+    page.goto(f"{address}/?view=review&video={video}")
+    page.wait_for_function("window.__studio?.drawnFrame >= 0")
+    page.evaluate("window.__studio.idle()")
+    for key, frame in (("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", LENGTH - 1), ("Home", 0)):
+        page.keyboard.press(key)
+        page.evaluate("window.__studio.idle()")
+        assert page.evaluate("window.__studio.frame") == frame
+        assert number_on_show(page) == frame
+    with page.expect_response(lambda answer: f"/frames/{LENGTH // 2}.jpg?v=" in answer.url) as sharp:
+        page.evaluate("(frame) => window.__studio.go(frame)", LENGTH // 2)
+    assert sharp.value.ok
+    page.wait_for_timeout(200)
+    assert number_on_show(page) == LENGTH // 2
+    asked = [url.split("/frames/")[1] for url in page.watch.requests if f"/frames/{LENGTH // 2}.jpg" in url]
+    assert ["h=720" in url for url in asked] == [True, False], "the ready picture first, the sharp one for who rests"

@@ -19,7 +19,8 @@ const weigh = ({ width, height }) => width * height * 4;
 export class FrameCache {
   #pictures = new LruMap({ limit: MEMORY, weigh, dispose: (picture) => picture.close() });
   #urls = new WeakMap(); // picture -> url
-  #loading = new Map(); // url -> {promise, controller, frame, wanted: by somebody who waits for it}
+  #loading = new Map(); // url -> {url, frame, controller, promise}
+  #awaited = null; // the frame that somebody waits for
   #queue = []; // [frame, url] to be prefetched
   #prefetching = 0;
   #resting = null;
@@ -36,10 +37,11 @@ export class FrameCache {
 
   /** The picture of a frame, the sharp one if it is here. What is on its way to far frames is given up for it. */
   async get(frame) {
+    this.#awaited = frame;
     const known = this.#pictures.get(this.#sharp(frame)) ?? this.#pictures.get(this.#quick(frame));
     if (known) return known;
     this.#giveUp((loading) => Math.abs(loading.frame - frame) > AHEAD);
-    return this.#load(frame, this.#quick(frame), true);
+    return this.#load(frame, this.#quick(frame));
   }
 
   /** The picture on show must not be closed under the canvas. */
@@ -65,7 +67,7 @@ export class FrameCache {
     this.#resting = setTimeout(async () => {
       const timer = this.#resting;
       try {
-        const picture = await this.#load(frame, url, false);
+        const picture = await this.#load(frame, url);
         if (timer !== this.#resting || this.#closed) return;
         show(picture);
         const next = Array.from({ length: SHARP_AHEAD }, (_, step) => frame + direction * (step + 1));
@@ -97,11 +99,12 @@ export class FrameCache {
     return { height, width: (this.size.width * height) / this.size.height };
   }
 
-  /** Stops what is prefetched and answers to the description; nothing that somebody waits for. */
+  /** Stops what is on its way and answers to the description, but not the frame that somebody waits for. */
   #giveUp(unwanted) {
     this.#queue = [];
     for (const [url, loading] of this.#loading) {
-      if (loading.wanted || !unwanted(loading)) continue;
+      if (!this.#closed && loading.frame === this.#awaited) continue;
+      if (!unwanted(loading)) continue;
       this.#loading.delete(url);
       loading.controller.abort();
     }
@@ -116,7 +119,7 @@ export class FrameCache {
     const [frame, url] = this.#queue.shift();
     this.#prefetching++;
     try {
-      await this.#load(frame, url, false);
+      await this.#load(frame, url);
     } catch (error) {
       if (error instanceof ApiError) this.#queue = []; // the frame itself reports the failure when it is asked for
       else if (!isAbort(error)) throw error;
@@ -126,15 +129,13 @@ export class FrameCache {
     }
   }
 
-  #load(frame, url, wanted) {
-    const loading = this.#loading.get(url) ?? this.#begin(frame, url);
-    loading.wanted ||= wanted;
-    return loading.promise;
+  #load(frame, url) {
+    return (this.#loading.get(url) ?? this.#begin(frame, url)).promise;
   }
 
   #begin(frame, url) {
     const controller = new AbortController();
-    const loading = { url, frame, controller, wanted: false, promise: null };
+    const loading = { url, frame, controller, promise: null };
     loading.promise = fetchPicture(url, controller.signal)
       .then((picture) => this.#keep(url, picture))
       .finally(() => {

@@ -2,6 +2,8 @@
    because steps add to the frame that is wanted, not to the one that is on screen.
    In: load(frame) -> content, show(frame, content). Out: state keys `want` and `frame`. */
 
+const PATIENCE = 250; // ms that a frame may take when another one is wanted already
+
 export class Navigator {
   #outdated = false;
   #running = null;
@@ -43,8 +45,8 @@ export class Navigator {
       const { video, want } = state;
       this.#outdated = false;
       try {
-        const content = await this.load(want);
-        if (state.video === null || state.video.id !== video.id) continue;
+        const content = await this.#loadWhileWanted(want);
+        if (content === null || state.video === null || state.video.id !== video.id) continue;
         this.show(want, content);
         this.store.set({ frame: want });
       } catch (error) {
@@ -53,5 +55,21 @@ export class Navigator {
         return;
       }
     }
+  }
+
+  /** The frame's content. Null where it takes long and another frame is wanted by then: whoever drags on sees what comes
+   *  quickly, and never waits for what they have left. */
+  #loadWhileWanted(frame) {
+    return new Promise((resolve, reject) => {
+      const settle = (how, value) => {
+        clearInterval(timer);
+        how(value);
+      };
+      const timer = setInterval(() => this.store.state.want !== frame && settle(resolve, null), PATIENCE);
+      this.load(frame).then(
+        (content) => settle(resolve, content),
+        (error) => settle(reject, error),
+      );
+    });
   }
 }
