@@ -150,7 +150,7 @@ def test_two_people_on_one_mask_do_not_overwrite_each_other(studio: Studio, revi
     second.idle()
     kept = box(0) | stroke((40, 30), (90, 30), size)
     assert (studio.mask(video, track, 0) == kept).all()
-    assert "changed elsewhere" in second.text(".ct-toasts")
+    second.page.locator("dialog.ct-conflict[open]").wait_for()
     assert second.mask(0, track, HEIGHT, WIDTH) == kept.tolist()
 
 
