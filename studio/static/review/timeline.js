@@ -9,9 +9,10 @@ import { END, GUTTER, measure, placeAt, ROW } from "./timeline/geometry.js";
 import { createGrip } from "./timeline/grip.js";
 import { clustersOf, marksByTrack, marksOf } from "./timeline/marks.js";
 import { Overview } from "./timeline/overview.js";
+import { installPinch } from "./timeline/pinch.js";
 import { installPointer } from "./timeline/pointer.js";
 import { drawRows, rowsOf } from "./timeline/rows.js";
-import { drawCursor, drawRuler, drawSpan, flagOf } from "./timeline/ruler.js";
+import { drawCursor, drawRuler, drawSpan, flagOf, hideLabels } from "./timeline/ruler.js";
 import { around, clampRange, clamp, frameToX, reveal, zoomRange } from "./timeline/scale.js";
 import { Strip } from "./timeline/strip.js";
 import { Tip, valueText } from "./timeline/tip.js";
@@ -23,6 +24,7 @@ export class Timeline {
   #theme = null; // {colors, patterns}
   #seen = { videoId: null, length: 0 };
   #before = null; // the view that "whole timeline" goes back to
+  #followed = 0; // the frame that was last brought into sight
 
   /** actions: {go(frame), select(track, how)} */
   constructor(store, actions) {
@@ -39,12 +41,13 @@ export class Timeline {
     this.draw = oncePerFrame(() => this.drawNow());
     this.drawTop = oncePerFrame(() => this.drawTopNow());
     this.tip = new Tip(this);
-    this.strip = new Strip(() => this.draw());
+    this.strip = new Strip(() => this.#fill());
     this.overview = new Overview({ show: (range) => this.show(range) });
     const view = el("div", { class: "ct-timeline-view" }, this.area, this.base, this.top);
     this.root = el("div", { class: "ct-timeline" }, view, this.overview.root, this.tip.root);
     this.root.prepend(createGrip(this.root));
     this.area.addEventListener("scroll", this.draw, { passive: true });
+    installPinch(this);
     installPointer(this, { ...actions, open: (mark) => this.open(mark) });
     new ResizeObserver(() => this.#resize()).observe(this.area);
     this.#watch(store);
@@ -124,15 +127,16 @@ export class Timeline {
       drawRuler(context, scene);
       this.strip.draw(context, scene);
     }
-    this.overview.draw({ ...scene, marks: this.marks });
     this.drawTopNow();
   }
 
-  /** Draws only what lies above: the span and the current frame. */
+  /** Draws only what changes from frame to frame: the span and the current frame, above and in the overview. */
   drawTopNow() {
     const scene = this.#scene();
     const context = this.#clear(this.top, scene);
+    if (scene.geometry.full) this.overview.draw({ ...scene, marks: this.marks });
     if (!context || !scene.state.video) return;
+    hideLabels(context, scene);
     drawSpan(context, scene);
     drawCursor(context, scene);
   }
@@ -172,10 +176,11 @@ export class Timeline {
   }
 
   #follow(state) {
-    if (state.video) {
+    if (state.video && state.want !== this.#followed) {
       const shown = reveal(this.range, state.want, this.length);
       if (shown !== this.range) this.show(shown);
     }
+    this.#followed = state.want;
     this.area.setAttribute("aria-valuenow", state.want);
     this.area.setAttribute("aria-valuetext", valueText(state));
     this.drawTop();

@@ -58,7 +58,7 @@ function createButtons(parts) {
 
 function createPosition({ store, navigator }) {
   const input = el("input", { class: "ct-input ct-number", inputmode: "numeric", "aria-label": "Frame", value: 0 });
-  const total = el("span", { class: "ct-faint ct-numbers" });
+  const total = el("span", { class: "ct-faint ct-numbers ct-total" });
   const time = el("span", { class: "ct-numbers ct-time" });
   const commit = () => {
     const frame = Number.parseInt(input.value, 10);

@@ -22,6 +22,8 @@ function merged(spans) {
   return joined;
 }
 
+const ROUNDING = 1e-6; // seconds by which sums of times may be wrong
+
 export class Playlist {
   /** secondsAt: (frame) -> when it is shown, defined for the frame after the last one too. */
   constructor(segments, secondsAt) {
@@ -64,10 +66,11 @@ export class Playlist {
 
   /** The place that is due after so many seconds; beyond the end it goes round. */
   placeAt(seconds) {
-    const laps = this.seconds > 0 ? Math.floor(seconds / this.seconds) : 0;
-    const rest = seconds - laps * this.seconds;
+    const now = seconds + ROUNDING;
+    const laps = this.seconds > 0 ? Math.floor(now / this.seconds) : 0;
+    const rest = now - laps * this.seconds;
     const part = this.#partBy("from", rest);
-    const moment = this.secondsAt(part.start) + rest - part.from + 1e-9;
+    const moment = this.secondsAt(part.start) + rest - part.from;
     let low = part.start;
     let high = part.stop - 1;
     while (low < high) {

@@ -42,6 +42,7 @@ function createRate(store) {
   const root = el("span", { class: "ct-faint ct-numbers ct-rate", title });
   store.watch(["video", "playing", "dropped", "times"], ({ video, playing, dropped, times }) => {
     const rate = video ? `${times ? "≈ " : ""}${Number(video.fps.toFixed(2))} fps` : "";
+    root.toggleAttribute("data-dropped", dropped > 0);
     setText(root, playing || dropped ? `${rate} · ${dropped} dropped` : rate);
   });
   return root;

@@ -40,11 +40,13 @@ function joined(steps) {
 
 /** Draws the runs with their foot at `bottom`; colors: one per step from 1, `ratio`: columns per CSS pixel. */
 export function drawHeat(context, runs, left, bottom, height, colors, ratio) {
+  const bySteps = Array.from({ length: STEPS }, () => []);
+  for (const run of runs) bySteps[run.step].push(run);
   for (let step = 1; step < STEPS; step++) {
     const tall = 1.5 + ((height - 1.5) * step) / (STEPS - 1);
     context.fillStyle = colors[step - 1];
-    for (const run of runs) {
-      if (run.step === step) context.fillRect(left + run.left / ratio, bottom - tall, (run.right - run.left) / ratio, tall);
+    for (const run of bySteps[step]) {
+      context.fillRect(left + run.left / ratio, bottom - tall, (run.right - run.left) / ratio, tall);
     }
   }
 }

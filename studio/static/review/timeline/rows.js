@@ -12,6 +12,9 @@ import { drawCluster } from "./mark_shapes.js";
 import { runsOf, SOURCES } from "./spans.js";
 
 const FAINT = 0.35; // of tracks that the stage does not show
+const LEAST_PALE = 2; // px; what is narrower is solid, so that it is seen
+const LEAST_PATTERN = 3; // px that a run needs for its stripes or gaps to be seen
+const HEAT_STEP = 3; // px of one column of heat
 const NOW = { top: 4, height: 3, bottom: 7 }; // the bar as it is, while a preview is shown
 const THEN = { top: 9, height: 8, bottom: 17 };
 
@@ -104,8 +107,8 @@ function drawContent(context, scene, track, top, color, alpha) {
   const scores = state.confidence?.tracks[track.id];
   if (scores && !preview) {
     context.globalAlpha = alpha;
-    const runs = heatRuns(scores, state.video.length, range, columns);
-    drawHeat(context, runs, GUTTER, top + BAR.heat, BAR.heatHeight, colors.heat, ratio);
+    const runs = heatRuns(scores, state.video.length, range, Math.round(geometry.width / HEAT_STEP));
+    drawHeat(context, runs, GUTTER, top + BAR.heat, BAR.heatHeight, colors.heat, 1 / HEAT_STEP);
   }
   context.globalAlpha = 1;
   for (const cluster of clustersOf(marks.get(track.id) ?? [], range, geometry.width)) {
@@ -117,20 +120,37 @@ function drawBar(context, { colors, patterns, ratio }, runs, top, bar, color, al
   const fill = (run, y, height, least = 0) =>
     context.fillRect(GUTTER + run.left / ratio, y, Math.max(least, (run.right - run.left) / ratio), height);
   const having = (bit) => runs.filter(({ bits }) => bits & bit);
+  const present = touching(runs);
+  const isWide = ({ left, right }) => right - left >= LEAST_PALE * ratio;
+  const wide = present.filter(isWide);
   const corrected = having(SOURCES.user);
   context.fillStyle = color;
   context.globalAlpha = 0.55 * alpha;
-  for (const run of runs) if (!(run.bits & SOURCES.user)) fill(run, top + bar.top, bar.height);
+  for (const run of wide) fill(run, top + bar.top, bar.height);
   context.globalAlpha = alpha;
-  for (const run of runs) fill(run, top + bar.top, 1); // an edge, so that a pale bar is seen on any ground
+  for (const run of wide) fill(run, top + bar.top, 1); // an edge, so that a pale bar is seen on any ground
+  for (const run of present) if (!isWide(run)) fill(run, top + bar.top, bar.height);
   for (const run of corrected) fill(run, top + bar.top, bar.height, 1.5);
   for (const source of ["propagated", "interpolated"]) {
     context.fillStyle = patterns[source];
-    for (const run of having(SOURCES[source])) fill(run, top + bar.top + 1, bar.height - 1);
+    for (const run of having(SOURCES[source])) {
+      if (run.right - run.left >= LEAST_PATTERN * ratio) fill(run, top + bar.top + 1, bar.height - 1);
+    }
   }
   context.fillStyle = colors.text;
   for (const run of corrected) fill(run, top + bar.bottom, 2, 2);
   context.globalAlpha = 1;
+}
+
+/** Runs that touch as one, whatever their sources. */
+function touching(runs) {
+  const joined = [];
+  for (const { left, right } of runs) {
+    const last = joined.at(-1);
+    if (last?.right === left) last.right = right;
+    else joined.push({ left, right });
+  }
+  return joined;
 }
 
 function drawVerified(context, { colors, ratio }, runs, top, alpha) {

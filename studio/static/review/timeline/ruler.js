@@ -25,16 +25,26 @@ export function drawRuler(context, scene) {
     context.fillStyle = colors.tick;
     context.fillRect(Math.round(x), RULER - (major ? 9 : 5), 1, major ? 9 : 5);
     if (!major || x + 4 > full) continue;
+    const label = labelAt(context, frame, scene);
     context.fillStyle = colors.text;
-    context.fillText(String(frame), x + 4, RULER / 2 - 1);
-    const left = x + 10 + context.measureText(String(frame)).width;
+    context.fillText(label.number, label.left, RULER / 2 - 1);
     context.fillStyle = colors.faint;
-    context.fillText(timecode(secondsOf(frame, state)), left, RULER / 2 - 1);
+    context.fillText(label.time, label.timeLeft, RULER / 2 - 1);
   }
   context.fillStyle = colors.border;
   context.fillRect(0, rowsTop - 1, full, 1);
   drawHeadNames(context, scene);
   for (const cluster of scene.clusters) drawCluster(context, cluster, GUTTER + cluster.x, RULER + LANE / 2, scene);
+}
+
+/** The words at a mark of the ruler and where they stand. */
+function labelAt(context, frame, { range, geometry, colors, state }) {
+  context.font = colors.smallFont;
+  const number = String(frame);
+  const time = timecode(secondsOf(frame, state));
+  const left = GUTTER + frameToX(frame, range, geometry.width) + 4;
+  const timeLeft = left + 6 + context.measureText(number).width;
+  return { number, time, left, timeLeft, right: timeLeft + context.measureText(time).width };
 }
 
 function drawHeadNames(context, { colors, geometry, state }) {
@@ -120,8 +130,6 @@ export function drawCursor(context, scene) {
   }
   context.fillRect(Math.round((left + right) / 2) - 0.5, 4, 1, geometry.height - 4);
   const flag = flagOf(context, scene);
-  context.fillStyle = colors.surface; // a margin, so that numbers under the flag end cleanly
-  context.fillRect(flag.left - 4, 2, flag.width + 8, RULER - 4);
   context.fillStyle = colors.cursor;
   context.beginPath();
   context.roundRect(flag.left, 3, flag.width, 18, 4);
@@ -131,4 +139,17 @@ export function drawCursor(context, scene) {
   context.textBaseline = "middle";
   context.fillText(flag.text, flag.left + flag.width / 2, 12.5);
   context.textAlign = "left";
+}
+
+/** Covers the words of the ruler that the current frame's flag would cut in two. */
+export function hideLabels(context, scene) {
+  const { range, geometry, colors } = scene;
+  const flag = flagOf(context, scene);
+  const { step } = ticks(range, geometry.width, LABEL_ROOM);
+  context.fillStyle = colors.surface;
+  for (let frame = Math.floor(scene.state.want / step - 1) * step; frame <= scene.state.want + step; frame += step) {
+    if (frame < range.start || frame >= range.end) continue;
+    const { left, right } = labelAt(context, frame, scene);
+    if (left < flag.left + flag.width + 4 && right > flag.left - 4) context.fillRect(left, 1, right - left, RULER - 10);
+  }
 }

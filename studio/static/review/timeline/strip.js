@@ -10,9 +10,10 @@ const TILES_KEPT = 96;
 const AT_ONCE = 2; // requests under way
 const PATIENCE = 120; // ms of rest before anything is fetched
 const LEAST = 0.7; // of a picture's own width: narrower ones are not asked for
+const PROVISIONAL = 15_000; // ms after which pictures that the studio had only roughly are asked for again
 
 export class Strip {
-  #tiles = new Map(); // url -> {start, stop, count, step, picture: ImageBitmap or null}
+  #tiles = new Map(); // url -> {start, stop, count, step, picture: ImageBitmap or null, until: when to ask again}
   #loading = 0;
   #timer = null;
   #wanted = [];
@@ -82,7 +83,8 @@ export class Strip {
       const stop = Math.min(this.length, start + frames);
       const count = Math.ceil((stop - start) / step);
       const url = this.address(start, stop, count, height);
-      if (!this.#tiles.has(url)) this.#wanted.push({ url, start, stop, count, step });
+      const known = this.#tiles.get(url);
+      if (!known || known.until < performance.now()) this.#wanted.push({ url, start, stop, count, step });
     }
     clearTimeout(this.#timer);
     if (this.#wanted.length) this.#timer = setTimeout(() => this.#fetchNext(), PATIENCE);
@@ -95,12 +97,14 @@ export class Strip {
   async #fetch({ url, ...tile }) {
     const turn = this.#turn;
     this.#loading++;
-    this.#tiles.set(url, { ...tile, picture: null });
-    const picture = await fetchPicture(url);
+    const before = this.#tiles.get(url)?.picture ?? null;
+    this.#tiles.set(url, { ...tile, picture: before, until: Infinity });
+    const { picture, until, missing } = await fetchPicture(url);
     this.#loading--;
-    if (turn !== this.#turn) return;
-    if (picture === MISSING) this.available = false;
-    else this.#tiles.set(url, { ...tile, picture });
+    if (turn !== this.#turn) return picture?.close();
+    if (missing) this.available = false;
+    else this.#tiles.set(url, { ...tile, picture: picture ?? before, until });
+    if (picture) before?.close();
     this.#forget();
     this.changed();
     this.#fetchNext();
@@ -115,16 +119,17 @@ export class Strip {
   }
 }
 
-const MISSING = Symbol("the studio has no strips");
-
-/** The picture, null when it could not be had, or MISSING. */
+/** {picture, until, missing}: the picture or null; until when it holds; whether the studio has no strips at all. */
 async function fetchPicture(url) {
+  const none = { picture: null, until: Infinity, missing: false };
   try {
     const response = await fetch(url, { credentials: "same-origin" });
-    if (response.status === 404) return MISSING;
-    return response.ok ? await createImageBitmap(await response.blob()) : null;
+    if (!response.ok) return { ...none, missing: response.status === 404 };
+    const rough = response.headers.get("cache-control")?.includes("no-store");
+    const picture = await createImageBitmap(await response.blob());
+    return { ...none, picture, until: rough ? performance.now() + PROVISIONAL : Infinity };
   } catch (error) {
-    if (error instanceof TypeError || error instanceof DOMException) return null;
+    if (error instanceof TypeError || error instanceof DOMException) return none;
     throw error;
   }
 }

@@ -49,7 +49,11 @@ function createBar(store, change) {
 function createPanel(store, change) {
   const category = choice("Category", [["", "Any category"]], (value) => change({ category: value ? Number(value) : null }));
   const review = choice("State", Object.entries(STATES), (value) => change({ state: value }));
-  const here = el("input", { type: "checkbox", onchange: () => change({ here: here.checked }) });
+  const here = el("input", { type: "checkbox" });
+  here.addEventListener("change", () => {
+    change({ here: here.checked });
+    here.blur(); // the keyboard goes back to the stage
+  });
   const numbers = [
     ["Score", "least", "most", { min: 0, max: 1, step: 0.05 }],
     ["Masks", "shortest", "longest", { min: 0, step: 1 }],
@@ -66,7 +70,8 @@ function createPanel(store, change) {
     here.checked = trackChoice.here;
   });
   const only = el("label", { class: "ct-check" }, here, "In this frame");
-  return el("div", { class: "ct-track-filters", hidden: true }, category, review, ...numbers, el("div", { class: "ct-filter-foot" }, only, clear));
+  const foot = el("div", { class: "ct-filter-foot" }, only, clear);
+  return el("div", { class: "ct-track-filters", hidden: true }, category, review, ...numbers, foot);
 }
 
 function choice(label, options, onChoose) {
