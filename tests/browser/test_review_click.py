@@ -113,13 +113,13 @@ def test_an_object_that_was_missed_is_a_track_through_all_frames_after_one_click
     assert desk.visit().page.locator(".ct-track").count() == len(desk.ids) + 1
 
 
-def test_the_selected_empty_track_takes_the_mask_and_alt_keeps_it_to_this_frame(open_desk: Callable[..., Desk]) -> None:
+def test_the_selected_empty_track_takes_the_mask_and_shift_keeps_it_to_this_frame(open_desk: Callable[..., Desk]) -> None:
     desk = open_desk().press("n", "2").press("k")
     track = newest(desk)
     assert (track["category"], track["count"]) == ("cat", 0)
     point(desk, *ON_OWL, seen=1)
     assert f"Mask of cat {track['id']}" in options(desk)
-    desk.press("Alt+Enter")
+    desk.press("Shift+Enter")
     desk.page.wait_for_function("window.__studio.state.tracks.at(-1).count > 0")
     desk.idle()
     assert list(masks(desk, track["id"])) == [FRAME]

@@ -1,6 +1,6 @@
 /* Click an object: under the pointer appears what the model saw there, the likeliest first; wheel or Tab for the next one, a
    click or Enter takes it. It becomes the selected track's mask if that has none here, else a new track, and is followed
-   through the other frames (Alt: this frame only). In: the parts of the page. Out: a tool (see pointer.js) with its options. */
+   through the other frames (Shift: this frame only). In: the parts of the page. Out: a tool (see pointer.js) with its options. */
 
 import { follow } from "../controls.js";
 import { covers } from "../mask.js";
@@ -77,7 +77,7 @@ export function createClickTool(parts) {
         move: () => {},
         end: async (_, released) => {
           await seen.look(point);
-          if (released && looked) accept(released.altKey);
+          if (released && looked) accept(released.shiftKey);
         },
         cancel: () => {},
       };
@@ -89,7 +89,7 @@ export function createClickTool(parts) {
     },
     key(event) {
       if (!pointer.position || !["Tab", "Enter"].includes(event.key) || event.target.closest?.("button")) return false;
-      if (event.key === "Enter") accept(event.altKey);
+      if (event.key === "Enter") accept(event.shiftKey);
       else seen.step(event.shiftKey ? -1 : 1);
       return true;
     },
@@ -114,7 +114,7 @@ function advice(candidates) {
   if (candidates?.message) return "";
   if (!candidates?.list.length) return "Point at an object";
   const others = candidates.list.length > 1 ? `${candidates.index + 1} of ${candidates.list.length}, wheel or Tab: next · ` : "";
-  return `${others}click: take it · Alt: in this frame only`;
+  return `${others}click: take it · Shift: in this frame only`;
 }
 
 function describe({ category, score, track }, { list, index }, { tracks }) {

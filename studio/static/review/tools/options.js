@@ -33,7 +33,7 @@ function strokeOptions({ store, bindings }) {
     el("label", { class: "ct-field" }, el("span", {}, "Size"), size),
     follow(store, ["brushSize"], ({ brushSize }) => `${brushSize} px`, { class: "ct-value ct-option-value" }),
     keys,
-    hint(store, ({ tool }) => (tool === "brush" ? "Alt: erase" : "Alt: paint")),
+    hint(store, ({ tool }) => (tool === "brush" ? "Shift: erase" : "Shift: paint")),
   ];
 }
 

@@ -1,5 +1,5 @@
 /* Brush and eraser: paint on the selected track's mask with a round tip, and show the tip as large as it is.
-   In: the parts of the page. Out: two tools (see pointer.js). Alt swaps the two for one stroke; the other end of a pen erases. */
+   In: the parts of the page. Out: two tools (see pointer.js). Shift swaps the two for one stroke; the other end of a pen erases. */
 
 import { el } from "../dom.js";
 import { openMask, saveMask } from "./target.js";
@@ -22,7 +22,7 @@ export function createStrokeTools(parts) {
   };
 
   const create = (erases) => {
-    const erase = (event) => event.button === PEN_ERASER || erases !== event.altKey;
+    const erase = (event) => event.button === PEN_ERASER || erases !== event.shiftKey;
     return {
       cursor: "crosshair",
       down: (point, event) => stroke(parts, point, erase(event)),

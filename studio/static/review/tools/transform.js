@@ -105,7 +105,7 @@ export function createTransformTool(parts) {
       if (part.body) {
         return drag((to) => settled({ dx: Math.round(to.x - start.x), dy: Math.round(to.y - start.y), scale: 1 }));
       }
-      return drag((to, event) => settled(scaledTo(crop, part.corner, to, event.altKey)));
+      return drag((to, event) => settled(scaledTo(crop, part.corner, to, event.shiftKey)));
     },
     key(event) {
       const step = STEPS[event.key];
