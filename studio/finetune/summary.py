@@ -82,7 +82,9 @@ def _warnings(found: dict[str, Any]) -> list[str]:
         )
     unseen = [c["name"] for c in found["categories"] if not c["known"] and not c["masks"]]
     if unseen:
-        said.append(f"The model does not know {_named(unseen)}, and no verified mask shows it: it will not find any.")
+        said.append(
+            f"No verified mask shows {_named(unseen)}, which the model does not know: it will find none of that."
+        )
     if not found["held_out"]["frames"]:
         said.append(
             "No video is held out to judge by, for there are too few with verified masks: the new model cannot be compared with "
