@@ -24,7 +24,7 @@ from engine.masks import RLE, area, encode
 from engine.tracker import Tracker
 from engine.video_masks import VideoMask
 from studio.api.again import PREVIEW_SECONDS
-from studio.review import candidates, carrying, log, retrack_preview, retracking
+from studio.review import candidates, carrying, log, retrack_preview, retracking, view
 from studio.settings import Home
 from studio.store import Row, Store, detections, library, runs
 from studio.store.detections import Tracking
@@ -115,9 +115,8 @@ def measure(store: Store, video: Row) -> None:
     )
     free = next(row for row in seen_at(database, video, middle, spots) if row["track"] is None)
     do(store, video, "accept, a fainter object through the whole video", carrying.accept(middle, free["query"]))
-    track = database.execute(
-        "select m.track_id from masks m where frame = ? order by score desc", (middle,)
-    ).fetchone()[0]
+    sure = max(view.masks(database, name, middle, middle + 1), key=lambda mask: mask["score"])
+    track = sure["track"]
     do(store, video, "propagate to the end", carrying.carry(track, middle, video["length"]))
     until = time.perf_counter() + PREVIEW_SECONDS
     config = retracking.with_settings(TrackerConfig(), {"match_threshold": 0.5, "init_threshold": 0.2})
