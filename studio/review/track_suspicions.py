@@ -50,7 +50,7 @@ def sudden_changes(entries: Shown) -> list[Suspicion]:
         again = i + 1 < len(first) and first[i + 1] == last[i]  # the step after this one
         jumps = far[i] and (shift[i] > EXPLAINED_JUMP or (again and far[i + 1]))
         resizes = other_size[i] and again and ratio[i + 1] > ratio[i] / 2 and growth[i + 1] * growth[i] < 0
-        resizes = resizes or (other_size[i] and swells(growth, first, last, i))
+        resizes = resizes or (other_size[i] and swells(growth, first, last, int(i)))
         if not (jumps or resizes) and (border[i] or crowded(entries, first[i]) or crowded(entries, last[i])):
             jumps = False
             resizes = not border[i] and other_size[i] and ratio[i] > np.log(EXPLAINED_AREA_JUMP)

@@ -68,9 +68,7 @@ def test_a_note_is_pinned_to_its_frame_and_track_and_others_find_it_there(
     pin = bob.page.locator(".ct-pin")
     box = pin.bounding_box()
     left, top = bob.at(35 + 30, 60)
-    assert abs(box["x"] + 2 - left) < 8 and abs(box["y"] + 22 - top) < 8, (
-        "it stands on the mask's upper right corner"
-    )
+    assert abs(box["x"] + 2 - left) < 8 and abs(box["y"] + 22 - top) < 8, "it stands on the mask's upper right corner"
     bob.page.get_by_role("button", name="Resolve").click()
     pin.wait_for(state="detached")
     assert notes(library, video)[0]["resolved_by"] == "local"
