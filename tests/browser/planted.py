@@ -21,7 +21,9 @@ HEIGHT, WIDTH, LENGTH = 180, 320, 70
 Squares = Mapping[int, tuple[int, int, int]]
 
 
-def steady(frames: range, x: int = 30, y: int = 60, pace: float = 0.5, edge: int = 30) -> dict[int, tuple[int, int, int]]:
+def steady(
+    frames: range, x: int = 30, y: int = 60, pace: float = 0.5, edge: int = 30
+) -> dict[int, tuple[int, int, int]]:
     return {t: (round(x + pace * t), y, edge) for t in frames}
 
 
