@@ -7,10 +7,10 @@ import { carryOver, resume } from "./resume.js";
 import { holdTab } from "./tab.js";
 import { createWaiting } from "./waiting.js";
 
-const PATIENCE = 200; // ms between looks whether the person has ended a stroke
+const PATIENCE = 300; // ms between looks whether the person has ended a stroke, or come back to the review page
 
 export function createSaving(parts) {
-  const { store, queue, pointer, session, toast } = parts;
+  const { store, stage, queue, pointer, session, toast } = parts;
   store.set({ conflicts: store.state.conflicts ?? [] });
   holdTab();
 
@@ -32,7 +32,8 @@ export function createSaving(parts) {
   let timer = null;
   const lookSoon = () => {
     clearTimeout(timer);
-    if (pointer.dragging || document.querySelector("dialog[open]")) timer = setTimeout(lookSoon, PATIENCE);
+    // On another page of the studio a dialog would be out of sight and still hold the keyboard.
+    if (!stage.visible || pointer.dragging || document.querySelector("dialog[open]")) timer = setTimeout(lookSoon, PATIENCE);
     else look();
   };
   let seen = 0;
