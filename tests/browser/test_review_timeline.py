@@ -1,5 +1,6 @@
 """The timeline: its arithmetic, what is drawn of spans, marks and scores at any zoom, and what mouse and keys do on it."""
 
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from math import ceil, floor
 from random import Random
@@ -7,6 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from tests.browser.annotator import Annotator
+from tests.browser.conftest import serve
+from tests.browser.fake_api import FakeVideo, create_app
 
 REVIEW = "/static/review/"
 
@@ -246,3 +251,262 @@ def test_the_next_change_is_a_start_an_end_a_source_or_a_verification(modules: A
       return [seen, spans.nextChange(lists, 45, -1), spans.nextChange(lists, 5, -1)];
     """
     assert call(modules, "timeline/spans", body) == [[5, 8, 9, 19, 20, 21, 40, 49], 40, None]
+
+
+LARGE = """
+  const { createStore } = await import("/static/review/store.js");
+  const { CLOSED } = await import("/static/review/session.js");
+  const { Timeline } = await import("/static/review/timeline.js");
+  const page = await import("/static/review/page.js");
+  await page.loadStyles(new URL("/static/css/", location.href));
+  const tracks = [], timeline = {}, verified = {}, scores = {}, length = 20000;
+  for (let id = 1; id <= 300; id++) {
+    tracks.push({ id, category_id: 1, category: "dog", color: "#4e79ff", count: 9000, source: "model", score: 0.5 });
+    timeline[id] = [];
+    for (let start = id % 7; start < length - 8; start += 4 + (id * start) % 60) {
+      timeline[id].push([start, start + 3, ["model", "model", "user", "propagated", "interpolated"][start % 5]]);
+    }
+    verified[id] = timeline[id].filter(([start]) => start % 5 === 2);
+    scores[id] = Array.from({ length: 2048 }, (_, bin) => (((bin * id) % 97) / 97));
+  }
+  const suggestions = Array.from({ length: 2000 }, (_, id) => (
+    { id, track: 1 + (id % 300), other: null, frame: (id * 7919) % length, severity: 0.5, reason: "", state: "open" }));
+  const store = createStore({ ...CLOSED, suggestions: [], comments: [] });
+  const shown = new Timeline(store, { go() {}, select() {} });
+  const root = document.createElement("div");
+  root.className = "ct-review";
+  root.style.cssText = "display: block; width: 1880px; height: 900px";
+  root.append(shown.root);
+  shown.root.style.height = "600px";
+  document.body.replaceChildren(root);
+  const video = { id: 1, length, fps: 25, width: 1920, height: 1080, categories: [] };
+  store.set({ video, tracks, timeline, verified, suggestions, confidence: { tracks: scores, best: {} } });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+"""
+
+
+def test_twenty_thousand_frames_of_three_hundred_tracks_are_drawn_in_one_frame_of_the_screen(new_page: Any) -> None:
+    video = FakeVideo(objects=1, length=1)
+    body = """
+      const times = [];
+      for (let i = 0; i < 60; i++) {
+        shown.range = { start: (i * 97) % 9000, end: (i * 97) % 9000 + 20000 / (1 + i / 6) };
+        shown.area.scrollTop = (i * 131) % 6000;
+        const began = performance.now();
+        shown.drawNow();
+        shown.base.getContext("2d").getImageData(0, 0, 1, 1);
+        times.push(performance.now() - began);
+      }
+      return times.sort((a, b) => a - b)[30];
+    """
+    with serve(create_app(video)) as address:
+        page = new_page(1900, 900)
+        page.goto(f"{address}/blank")
+        median = page.evaluate(f"async () => {{ {LARGE} {body} }}")
+        page.close()
+    print(f"drawing the timeline of 20,000 frames x 300 tracks: median {median:.1f} ms")
+    assert median <= 16
+
+
+def test_every_span_in_sight_leaves_pixels_of_its_colour(new_page: Any) -> None:
+    body = """
+      store.set({ confidence: null, suggestions: [], verified: {}, want: 19999 });
+      const lost = [];
+      const { GUTTER, RULER, LANE, BAR, ROW } = await import("/static/review/timeline/geometry.js");
+      for (const range of [{ start: 0, end: 20000 }, { start: 3000, end: 7000 }, { start: 512, end: 580 }]) {
+        shown.range = range;
+        shown.drawNow();
+        const line = shown.base.getContext("2d");
+        for (let row = 0; row < 5; row++) {
+          const y = RULER + LANE + row * ROW + BAR.top;
+          const pixels = line.getImageData(0, y, line.canvas.width, 1).data;
+          for (const [start, stop] of timeline[row + 1]) {
+            if (stop <= range.start || start >= range.end) continue;
+            const left = GUTTER + ((start - range.start) / (range.end - range.start)) * shown.width;
+            const from = Math.max(GUTTER, Math.floor(left - 0.5)), to = Math.min(GUTTER + shown.width - 1, Math.ceil(left + 0.5));
+            let blue = false;
+            for (let x = from; x <= to; x++) blue ||= pixels[4 * x + 2] > 200 && pixels[4 * x] < 140;
+            if (!blue && from < to) lost.push([range.start, row, start]);
+          }
+        }
+      }
+      return lost;
+    """
+    with serve(create_app(FakeVideo(objects=1, length=1))) as address:
+        page = new_page(1900, 900)
+        page.goto(f"{address}/blank")
+        assert page.evaluate(f"async () => {{ {LARGE} {body} }}") == []
+        page.close()
+
+
+class Desk:
+    """A person at the timeline of the fake video: places in frames and rows."""
+
+    def __init__(self, annotator: Annotator) -> None:
+        self.annotator = annotator
+        self.mouse = annotator.page.mouse
+
+    def at(self, frame: float, region: str = "rows", row: int = 0) -> tuple[float, float]:
+        box = self.annotator.page.locator(".ct-timeline-area").bounding_box()
+        start, end = self.view()
+        x = box["x"] + 148 + (frame - start) / (end - start) * (box["width"] - 148 - 12)
+        y = {"ruler": 22, "lane": 35, "strip": 62, "rows": 84 + 24 * row + 12}[region]
+        return x, box["y"] + y
+
+    def view(self) -> tuple[float, float]:
+        words = self.annotator.page.locator(".ct-overview").get_attribute("aria-valuetext")
+        start, last = (int(word) for word in words.split(" of ")[0].removeprefix("Frames ").split(" to "))
+        return start, last + 1
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        self.mouse.move(*start)
+        self.mouse.down()
+        self.mouse.move((start[0] + end[0]) / 2, end[1])
+        self.mouse.move(*end)
+        self.mouse.up()
+        self.rest()
+
+    def wheel(self, place: tuple[float, float], delta: float) -> None:
+        self.mouse.move(*place)
+        self.mouse.wheel(0, delta)
+        self.rest()
+
+    def rest(self) -> None:
+        self.annotator.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.annotator.idle()
+
+    def state(self, name: str) -> Any:
+        return self.annotator.state(name)
+
+
+@pytest.fixture
+def desk(page: Any) -> Iterator[Callable[..., tuple[Desk, FakeVideo]]]:
+    """desk(**facts of the video) -> the person with the video open, and the video on the server."""
+    servers = []
+
+    def start(**facts: Any) -> tuple[Desk, FakeVideo]:
+        video = FakeVideo(**facts)
+        server = serve(create_app(video))
+        servers.append(server)
+        annotator = Annotator(page, server.__enter__()).open()
+        page.wait_for_function("window.__studio.state.confidence")
+        return Desk(annotator), video
+
+    yield start
+    page.context.close()  # before the servers: a page that polls would complain
+    for server in servers:
+        server.__exit__(None, None, None)
+
+
+def test_a_drag_over_a_row_selects_it_and_scrubs(desk: Any) -> None:
+    person, _ = desk()
+    person.mouse.move(*person.at(20.5, row=1))
+    person.mouse.down()
+    assert person.annotator.idle().corner() == 20
+    assert person.state("selected") == 2
+    person.mouse.move(*person.at(70.5, row=1))
+    person.mouse.up()
+    assert person.annotator.idle().corner() == 70
+
+
+def test_rows_are_selected_together_with_control_and_shift(desk: Any) -> None:
+    person, _ = desk()
+    person.mouse.click(*person.at(20.5, row=0))
+    person.annotator.page.keyboard.down("Control")
+    person.mouse.click(*person.at(60.5, row=2))
+    person.annotator.page.keyboard.up("Control")
+    assert (sorted(person.state("selection")), person.state("want")) == ([1, 3], 20)
+    person.mouse.click(*person.at(20.5, row=0))
+    person.annotator.page.keyboard.down("Shift")
+    person.mouse.click(*person.at(60.5, row=2))
+    person.annotator.page.keyboard.up("Shift")
+    assert sorted(person.state("selection")) == [1, 2, 3]
+
+
+def test_the_wheel_zooms_about_the_pointer_and_the_ruler_is_dragged(desk: Any) -> None:
+    person, _ = desk()
+    place = person.at(48, "ruler")
+    person.wheel(place, -500)
+    start, end = person.view()
+    assert end - start < 50
+    assert start < 48 < end
+    person.drag(person.at(start + 20, "ruler"), person.at(start + 10, "ruler"))
+    assert person.view()[0] == pytest.approx(start + 10, abs=1.5)
+    assert person.state("want") == 0
+    person.annotator.press("t")
+    assert person.view() == (0, 96)
+
+
+def test_a_range_is_drawn_over_the_pictures_moved_by_its_edge_and_cleared(desk: Any) -> None:
+    person, _ = desk()
+    person.drag(person.at(20, "strip"), person.at(40, "strip"))
+    assert person.state("span") == {"start": 20, "stop": 40}
+    assert "20–39" in person.annotator.text(".ct-range")
+    person.drag(person.at(40, "ruler"), person.at(60, "ruler"))
+    assert person.state("span") == {"start": 20, "stop": 60}
+    person.annotator.page.keyboard.down("Shift")
+    person.drag(person.at(70, "ruler"), person.at(65, "ruler"))
+    person.annotator.page.keyboard.up("Shift")
+    assert person.state("span") == {"start": 65, "stop": 70}
+    person.annotator.press("Shift+I")
+    assert person.state("span") is None
+
+
+def test_keys_set_the_range_and_a_double_click_takes_a_whole_bar(desk: Any) -> None:
+    person, _ = desk()
+    person.annotator.press("Shift+ArrowRight", "i", "Shift+ArrowRight", "o")
+    assert person.state("span") == {"start": 10, "stop": 21}
+    person.mouse.dblclick(*person.at(50.5, row=2))
+    assert person.state("span") == {"start": 10, "stop": 90}
+
+
+def test_a_click_on_a_mark_goes_to_its_moment_and_its_track(new_page: Any) -> None:
+    body = """
+      const went = [];
+      Object.assign(shown.actions, { go: (frame) => went.push(["go", frame]), select: (track) => went.push(["select", track]) });
+      store.set({ suggestions: [{ ...suggestions[0], id: 70, track: 2, other: 9, frame: 5000, severity: 1 }] });
+      shown.show({ start: 4900, end: 5100 });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      for (const mark of [shown.clusters[0], shown.clustersOf(9)[0]].map((cluster) => cluster.marks[0])) shown.open(mark);
+      return [went, store.state.suggestion, shown.clustersOf(3).length];
+    """
+    with serve(create_app(FakeVideo(objects=1, length=1))) as address:
+        page = new_page(1900, 900)
+        page.goto(f"{address}/blank")
+        went, current, elsewhere = page.evaluate(f"async () => {{ {LARGE} {body} }}")
+        page.close()
+    assert went == [["select", 2], ["go", 5000]] * 2
+    assert (current, elsewhere) == (70, 0)
+
+
+def test_the_overview_moves_and_widens_the_view(desk: Any) -> None:
+    person, _ = desk()
+    person.wheel(person.at(20, "ruler"), -700)
+    start, end = person.view()
+    box = person.annotator.page.locator(".ct-overview").bounding_box()
+    per_frame = (box["width"] - 148 - 12) / 96
+    middle = (box["x"] + 148 + (start + end) / 2 * per_frame, box["y"] + 12)
+    person.drag(middle, (middle[0] + 30 * per_frame, middle[1]))
+    assert person.view()[0] == pytest.approx(start + 30, abs=2)
+    person.annotator.page.locator(".ct-overview").focus()
+    person.annotator.page.keyboard.press("Shift+ArrowRight")
+    person.rest()
+    assert person.view()[0] > start + 31
+    assert person.state("want") == 0
+
+
+def test_the_slider_tells_a_screen_reader_where_it_is(desk: Any) -> None:
+    person, _ = desk()
+    person.annotator.press("ArrowDown", "ArrowDown", "ArrowRight")
+    text = person.annotator.page.get_by_role("slider", name="Timeline").get_attribute("aria-valuetext")
+    assert text == "Frame 1 of 96, 0:00.04, track 2 absent"
+
+
+def test_pictures_are_asked_for_once_and_shown(desk: Any) -> None:
+    person, video = desk()
+    person.annotator.page.wait_for_timeout(600)
+    asked = [request for request in video.requests if "strip.jpg" in request]
+    assert 1 <= len(asked) <= 4
+    person.annotator.press("ArrowRight", "ArrowRight")
+    person.annotator.page.wait_for_timeout(300)
+    assert len([request for request in video.requests if "strip.jpg" in request]) == len(asked)
