@@ -21,8 +21,9 @@ export class Pictures {
   }
 
   #show() {
-    const { tracks, video, verified, confidence } = this.store.state;
+    const { tracks, video, verified, confidence, saving } = this.store.state;
     if (!video || !this.list.root.isConnected) return;
+    if (saving?.pending) return this.showSoon(); // a track on the list may be gone by the time its picture is asked for
     const byId = new Map(tracks.map((track) => [track.id, track]));
     for (const [id, { picture }] of this.list.rows) {
       const track = byId.get(id);
