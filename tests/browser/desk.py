@@ -3,7 +3,8 @@
 Points are pixels of the video. `inside` is the definition of a drawn polygon in NumPy; masks are bool (H, W).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from engine.masks import encode
 from studio.review import edits, view
 from studio.store import library
 from tests.browser.annotator import Annotator, runs_of
+from tests.browser.conftest import Watch
 from tests.browser.planted import HEIGHT, LENGTH, WIDTH, Library, steady
 from tests.studio.test_random_work import everything
 
@@ -34,6 +36,18 @@ def forget_preferences(made: Library) -> None:
     """They are a person's, whatever the video: one test must not find those of another."""
     with made.store.transaction() as database:
         database.execute("delete from preferences")
+
+
+@contextmanager
+def shared_page(chromium: Any, width: int = 1440, height: int = 900) -> Iterator[Any]:
+    """One page for the tests of a file: to load it takes longer than most of them. It forgives as little as any other."""
+    context = chromium.new_context(viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.watch = Watch(page)
+    yield page
+    context.close()
+    assert page.watch.unexpected() == []
 
 
 class Desk(Annotator):
@@ -131,4 +145,4 @@ class Desk(Annotator):
         return [entry for entry in entries if not entry["undone"]][-1]
 
 
-__all__ = ["HEIGHT", "LENGTH", "PATHS", "WIDTH", "Desk", "forget_preferences", "inside"]
+__all__ = ["HEIGHT", "LENGTH", "PATHS", "WIDTH", "Desk", "forget_preferences", "inside", "shared_page"]

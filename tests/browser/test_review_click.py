@@ -89,6 +89,7 @@ def test_an_object_that_was_missed_is_a_track_through_all_frames_after_one_click
     open_desk: Callable[..., Desk],
 ) -> None:
     desk = open_desk((RIDER, OWL))
+    desk.page.watch.expected.append("thumbnail.jpg")  # of the track that is taken back while its picture is asked for
     before = desk.everything()
     point(desk, *ON_OWL, seen=1)
     assert "New owl" in options(desk)
@@ -113,7 +114,9 @@ def test_an_object_that_was_missed_is_a_track_through_all_frames_after_one_click
     assert desk.visit().page.locator(".ct-track").count() == len(desk.ids) + 1
 
 
-def test_the_selected_empty_track_takes_the_mask_and_shift_keeps_it_to_this_frame(open_desk: Callable[..., Desk]) -> None:
+def test_the_selected_empty_track_takes_the_mask_and_shift_keeps_it_to_this_frame(
+    open_desk: Callable[..., Desk],
+) -> None:
     desk = open_desk().press("n", "2").press("k")
     track = newest(desk)
     assert (track["category"], track["count"]) == ("cat", 0)

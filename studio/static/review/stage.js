@@ -226,6 +226,12 @@ export class Stage {
     return this.#edit !== null && this.#edit.frame === this.#shown?.frame;
   }
 
+  /** A length in pixels of the screen: as the browser has measured it, if that is not of another zoom. */
+  #pixels(length, measured) {
+    const about = Math.round(length * this.ratio);
+    return Math.abs(measured - about) <= this.ratio ? measured : about;
+  }
+
   /** Makes the canvases as large as the screen's pixels that they cover, so that nothing is scaled in between. */
   #resize(change) {
     const { clientWidth: width, clientHeight: height } = this.root;
@@ -233,8 +239,8 @@ export class Stage {
     const exact = change?.devicePixelContentBoxSize?.[0];
     this.size = { width, height };
     for (const canvas of [this.frameCanvas, this.overlayCanvas]) {
-      canvas.width = exact?.inlineSize ?? Math.round(width * this.ratio);
-      canvas.height = exact?.blockSize ?? Math.round(height * this.ratio);
+      canvas.width = this.#pixels(width, exact?.inlineSize);
+      canvas.height = this.#pixels(height, exact?.blockSize);
       canvas.style.width = `${canvas.width / this.ratio}px`;
       canvas.style.height = `${canvas.height / this.ratio}px`;
     }

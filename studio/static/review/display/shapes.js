@@ -66,10 +66,11 @@ function rounded(loop, apart) {
     const y1 = loop[i + 1];
     const dx = Math.sign(x1 - x0) / 2;
     const dy = Math.sign(y1 - y0) / 2;
+    const long = Math.abs(x1 - x0) + Math.abs(y1 - y0) > 2 * apart; // a straight piece keeps its direction
     for (let end = 0; end < 2; end++) {
       const x = end ? x1 - dx : x0 + dx;
       const y = end ? y1 - dy : y0 + dy;
-      if (Math.abs(x - lastX) < apart && Math.abs(y - lastY) < apart) continue;
+      if (!long && Math.abs(x - lastX) < apart && Math.abs(y - lastY) < apart) continue;
       points.push(x, y);
       lastX = x;
       lastY = y;

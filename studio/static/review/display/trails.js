@@ -31,6 +31,7 @@ export function createTrails({ store, session, stage }) {
   const fetch = async () => {
     const { trails, selection, want, video } = store.state;
     const { masks } = session;
+    stage.draw();
     if (!trails || selection.length === 0 || !video || !masks) return;
     try {
       await Promise.all([want - REACH, want, want + REACH].filter((at) => at >= 0 && at < video.length).map((at) => masks.at(at)));
