@@ -19,6 +19,7 @@ from engine.errors import CtvisError
 from studio.commands.home import default_home
 from studio.finetune.speed import measure
 from studio.finetune.start import overview, start
+from studio.interrupt import stop_requested
 from studio.jobs.queue import JobQueue
 from studio.jobs.worker import perform, take_lock
 from studio.settings import Home
@@ -113,20 +114,17 @@ def _follow(store: Store, home: Home, started: Row) -> None:
     if lock is not None:  # no worker serves this home
         threading.Thread(target=perform, args=(store, home, started["job"]["id"]), daemon=True).start()
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-    try:
-        with Progress(*columns, console=stderr, transient=True) as progress:
-            task = progress.add_task("Waiting", total=1.0)
-            while True:
-                now = finetunes.finetune(store.database, started["id"])
-                progress.update(
-                    task, completed=now["job"]["progress"], description=now["job"]["message"] or now["state"]
-                )
-                if now["state"] in ("done", "failed", "cancelled", "paused"):
-                    break
-                time.sleep(EVERY_SECONDS)
-    except KeyboardInterrupt:
+    with stop_requested() as is_asked, Progress(*columns, console=stderr, transient=True) as progress:
+        task = progress.add_task("Waiting", total=1.0)
+        while not is_asked():
+            now = finetunes.finetune(store.database, started["id"])
+            progress.update(task, completed=now["job"]["progress"], description=now["job"]["message"] or now["state"])
+            if now["state"] in ("done", "failed", "cancelled", "paused"):
+                break
+            time.sleep(EVERY_SECONDS)
+    if is_asked():
         _leave(store, started)
-        raise typer.Exit(1) from None
+        raise typer.Exit(1)
     if now["state"] == "done":
         console.print(
             f"{escape(now['result']['sentence'])} The model is called {escape(now['result']['model'])}.", soft_wrap=True

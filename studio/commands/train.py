@@ -6,7 +6,6 @@ puts both together, prints, keeps a log, and starts in every process of `torchru
 
 import json
 import os
-import signal
 import time
 from dataclasses import asdict, replace
 from functools import partial
@@ -23,6 +22,7 @@ from engine.build import find_preset
 from engine.checkpoint import fill, fill_from_coco, read_weights
 from engine.errors import ConfigError, DataError
 from engine.run import pick_device
+from studio.interrupt import stop_requested
 from training.annotation_index import AnnotationIndex, index_of
 from training.coco import coco_to_ytvis
 from training.config import TrainConfig
@@ -120,13 +120,12 @@ def train(
         f"{own.name}: {config.steps} steps of {clips_in_step} clips of {shape.frames} frames, from {videos} videos and pictures."
     )
     log = _Log(out, console, rank == 0)
-    stopping = _stop_on_signals()
     began = time.monotonic()
-    for event in run_training(
-        model, own, clips, config, out, Pace(20, save_minutes, judge, workers), scorer, lambda: bool(stopping)
-    ):
-        log.tell(event)
-    if stopping:
+    with stop_requested() as is_asked:
+        pace = Pace(20, save_minutes, judge, workers)
+        for event in run_training(model, own, clips, config, out, pace, scorer, is_asked):
+            log.tell(event)
+    if is_asked():
         console.print(f"Stopped. The same command goes on from here. ({time.monotonic() - began:.0f} s)")
     else:
         console.print(f"Done in {time.monotonic() - began:.0f} s: {out / 'last.safetensors'}", markup=False)
@@ -293,11 +292,3 @@ def _device(name: str | None, rank: int) -> torch.device:
         torch.cuda.set_device(local)
         return torch.device("cuda", local)
     return pick_device(name)
-
-
-def _stop_on_signals() -> list[int]:
-    """Fills with the signals that ask for an end; the run then keeps a checkpoint and ends after its step."""
-    stopping: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _frame: stopping.append(number))
-    return stopping
