@@ -280,8 +280,13 @@ def test_the_list_shows_the_zoo_with_published_figures_only(command: Callable[..
     }
     assert {entry.fits: entry.ap for entry in ZOO if entry.ap is not None} == {
         "ytvis_2019_r50": 55.1,
+        "ytvis_2019_swin_l": 65.6,
         "ytvis_2021_r50": 50.1,
+        "ytvis_2021_swin_l": 61.2,
+        "ytvis_2022_r50": 44.9,
+        "ytvis_2022_swin_l": 53.8,
         "ovis_r50": 35.5,
+        "ovis_swin_l": 46.9,
     }
     assert all(entry.source for entry in ZOO if entry.ap is not None)
     for entry in ZOO:

@@ -27,7 +27,7 @@ export function createCompare({ api, store, session }) {
     pictures,
     el("footer", { class: "ct-dialog-foot" }, not, merge),
   );
-  dialog.addEventListener("close", () => give(false));
+  dialog.addEventListener("close", () => dialog.open || give(false)); // it comes late, and may find the next question open
 
   async function open({ track, other }) {
     const { video } = store.state;
@@ -36,6 +36,7 @@ export function createCompare({ api, store, session }) {
     pictures.replaceChildren();
     dialog.showModal();
     merge.focus();
+    answer?.(false);
     const asked = new Promise((resolve) => (answer = resolve));
     const { best } = await api.confidence(video.id, 1);
     const views = await Promise.all([track, other].map((id) => viewOf(id, best[id])));
