@@ -6,13 +6,15 @@ the recording as an animated picture. Needs Chromium.
 """
 
 import argparse
+import base64
+import io
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
@@ -42,21 +44,13 @@ def mend(page: Any, pause: int) -> list[str]:
         print(f"{key:14} {page.evaluate(SUMMARY)}", flush=True)
 
     press("j")
-    while (moment := page.evaluate(CURRENT)) is not None and len(pressed) < 40:
-        if moment["kind"] in ("switch", "flicker"):
+    while (moment := page.evaluate(CURRENT)) is not None and len(pressed) < 16:
+        if moment["kind"] in ("switch", "flicker", "area"):
             press("Control+Enter")
         elif moment["kind"] == "same":
             press("Control+Enter")
             press("Enter")
-        elif moment["kind"] == "area":  # good masks before and after: choose what lies between, and interpolate
-            press("i")
-            for _ in range(moment["stop"] - moment["frame"] - 1):
-                press("ArrowRight")
-            press("o")
-            press("u")
-            press("Shift+I")
-            press("j")
-        elif moment["track"]["masks"] < 10:
+        elif moment["masks"] < 10:
             press("Delete")
             press("j")
         else:
@@ -69,11 +63,12 @@ CURRENT = """() => {
   const open = suggestions.filter((moment) => moment.state === "open");
   const moment = open.find(({ id }) => id === suggestion) ?? open[0];
   if (!moment) return null;
-  return { ...moment, track: { masks: tracks.find(({ id }) => id === moment.tracks[0])?.count ?? 0 } };
+  return { ...moment, masks: tracks.find(({ id }) => id === moment.track)?.count ?? 0 };
 }"""
 SUMMARY = """() => {
   const { frame, suggestions } = window.__studio.state;
-  return `frame ${frame}, ${suggestions.filter(({ state }) => state === "open").length} open`;
+  const open = suggestions.filter(({ state }) => state === "open").map(({ kind }) => kind);
+  return `frame ${frame}, open: ${open.join(", ") || "none"}`;
 }"""
 
 
@@ -97,22 +92,36 @@ def whole_iou(first: dict[int, masks.RLE], second: dict[int, masks.RLE]) -> floa
     return shared / union
 
 
-def animate(recording: Path, begin: float) -> None:
-    """The recording from `begin` seconds on as an animated picture, smaller and slower."""
-    pictures = []
-    with av.open(str(recording)) as container:
-        due = begin
-        for frame in container.decode(video=0):
-            if frame.time is not None and frame.time >= due:
-                image = frame.to_image()
-                pictures.append(
-                    image.resize((SHOWN_WIDTH, round(SHOWN_WIDTH * image.height / image.width)), Image.LANCZOS)
-                )
-                due += 1 / SHOWN_FPS
-    pictures[0].save(
-        OUT, save_all=True, append_images=pictures[1:], duration=round(1000 / SHOWN_FPS), loop=0, quality=60, method=4
-    )
-    print(f"{OUT.relative_to(ROOT)}: {len(pictures) / SHOWN_FPS:.0f} s, {OUT.stat().st_size / 1e6:.1f} MB")
+class Recording:
+    """What Chromium shows of a page, as pictures with their times."""
+
+    def __init__(self, page: Any) -> None:
+        self.pictures: list[tuple[float, bytes]] = []
+        self._session = page.context.new_cdp_session(page)
+        self._session.on("Page.screencastFrame", self._keep)
+        self._session.send("Page.startScreencast", {"format": "jpeg", "quality": 90, "everyNthFrame": 1})
+
+    def _keep(self, frame: dict[str, Any]) -> None:
+        self.pictures.append((frame["metadata"]["timestamp"], base64.b64decode(frame["data"])))
+        self._session.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
+
+    def stop(self) -> None:
+        self._session.send("Page.stopScreencast")
+        self._session.detach()
+
+    def animate(self, file: Path) -> None:
+        """An animated picture, smaller, with as many pictures a second as are worth it."""
+        shown = [self.pictures[0]]
+        for picture in self.pictures[1:]:
+            if picture[0] - shown[-1][0] >= 1 / SHOWN_FPS:
+                shown.append(picture)
+        images = [Image.open(io.BytesIO(data)) for _, data in shown]
+        size = SHOWN_WIDTH, round(SHOWN_WIDTH * images[0].height / images[0].width)
+        small = [image.resize(size, Image.Resampling.LANCZOS) for image in images]
+        times = [time for time, _ in shown]
+        durations = [round(1000 * (after - time)) for time, after in pairwise(times)] + [1500]
+        small[0].save(file, save_all=True, append_images=small[1:], duration=durations, loop=0, quality=60, method=4)
+        print(f"{file.name}: {sum(durations) / 1000:.0f} s, {len(small)} pictures, {file.stat().st_size / 1e6:.1f} MB")
 
 
 def main() -> None:
@@ -124,13 +133,12 @@ def main() -> None:
         home, video, true = planted_home(Path(folder) / "ctvis-studio")
         with studio(home) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
-            context = browser.new_context(viewport=SIZE, record_video_dir=folder, record_video_size=SIZE)
-            page = context.new_page()
-            opened = time.monotonic()
+            page = browser.new_page(viewport=SIZE)
             page.goto(f"{address}/?view=review&video={video}")
             page.wait_for_function("window.__studio?.drawnFrame >= 0 && window.__studio.state.suggestions.length > 0")
             page.wait_for_timeout(1500)
             print(f"before: the worst true track agrees to {agreement(page, address, video, true):.3f}")
+            recording = None if arguments.no_recording else Recording(page)
             began = time.monotonic()
             pressed = mend(page, arguments.pause)
             seconds = time.monotonic() - began
@@ -139,11 +147,11 @@ def main() -> None:
             )
             print(f"after: the worst true track agrees to {agreement(page, address, video, true):.3f}")
             page.wait_for_timeout(1500)
-            context.close()
+            if recording:
+                recording.stop()
             browser.close()
-            if not arguments.no_recording:
-                (recording,) = Path(folder).glob("*.webm")
-                animate(recording, began - opened - 0.5)
+    if recording:
+        recording.animate(OUT)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def sudden_changes(entries: Shown) -> list[Suspicion]:
     """Tracks that from one frame to the next lie elsewhere, or are much larger or smaller, as they usually are not.
 
     At the border of the picture, and where another object lies before or behind it, a mask may well change at once. There only
-    what is undone by the next frame is suspicious, or a change that is far too large; and masks that swell for some frames, as
+    what is undone by the next frame is suspicious, or a change that is far too large; amid others also masks that swell, as
     what lies in front of an object can only make it smaller.
     """
     first, last = steps(entries, longest=2)
@@ -50,7 +50,8 @@ def sudden_changes(entries: Shown) -> list[Suspicion]:
         again = i + 1 < len(first) and first[i + 1] == last[i]  # the step after this one
         jumps = far[i] and (shift[i] > EXPLAINED_JUMP or (again and far[i + 1]))
         resizes = other_size[i] and again and ratio[i + 1] > ratio[i] / 2 and growth[i + 1] * growth[i] < 0
-        resizes = resizes or (other_size[i] and swells(growth, first, last, int(i)))
+        back = swollen_until(growth, first, last, int(i)) if other_size[i] and not border[i] else None
+        resizes = resizes or back is not None
         if not (jumps or resizes) and (border[i] or crowded(entries, first[i]) or crowded(entries, last[i])):
             jumps = False
             resizes = not border[i] and other_size[i] and ratio[i] > np.log(EXPLAINED_AREA_JUMP)
@@ -64,20 +65,28 @@ def sudden_changes(entries: Shown) -> list[Suspicion]:
             grown = "larger" if growth[i] > 0 else "smaller"
             severity = min(0.4 + 0.15 * float(ratio[i]), 0.85)
             reason = f"{name} is suddenly {np.exp(ratio[i]):.1f} times {grown} in frame {frame}"
-            found.append(Suspicion("area", track, None, frame, frame + 1, severity, reason))
+            begin, end = int(entries.frame[first[i]]), frame + 1
+            remedy = None
+            if back is not None:
+                end = int(entries.frame[last[back]])
+                reason += f", until frame {end}" if end > frame + 1 else ""
+                remedy = {"op": "interpolate", "tracks": [track], "start": begin, "stop": end}
+            found.append(Suspicion("area", track, None, frame, end, severity, reason, remedy))
     return worst_nearby(found)
 
 
-def swells(growth: NDArray[np.float64], first: NDArray[np.int64], last: NDArray[np.int64], step: int) -> bool:
-    """Whether a mask grows at a step and is back at its size soon. growth: logarithm of the areas' ratio of each step."""
+def swollen_until(
+    growth: NDArray[np.float64], first: NDArray[np.int64], last: NDArray[np.int64], step: int
+) -> int | None:
+    """The step with which a mask that grows at `step` is soon back at its size. growth: logarithm of the areas' ratio of each."""
     since = growth[step]
     for later in range(step + 1, min(step + 1 + SOON, len(first))):
         if growth[step] < 0 or first[later] != last[later - 1]:
-            return False
+            return None
         since += growth[later]
         if abs(since) < SWOLLEN * growth[step]:
-            return True
-    return False
+            return later
+    return None
 
 
 def flickers(entries: Shown) -> list[Suspicion]:

@@ -328,7 +328,10 @@ def test_undo_goes_on_where_it_was_after_the_server_was_restarted(tmp_path: Path
     video, ids = made.video(PATHS)
     with serve(create_app(made.home)) as address:
         browser = new_page()
-        browser.watch.expected += ["thumbnail.jpg", "ERR_CONNECTION_REFUSED"]  # the page may ask once more as the server goes
+        browser.watch.expected += [
+            "thumbnail.jpg",
+            "ERR_CONNECTION_REFUSED",
+        ]  # the page may ask once more as the server goes
         page = Page(browser, address, made, video, ids).visit()
         before = page.everything()
         page.go(25)

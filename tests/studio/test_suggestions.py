@@ -114,8 +114,11 @@ def test_beside_another_object_a_mask_may_shrink_for_a_while_but_not_swell(store
     for changed, expected in ((20, ["area"]), (8, [])):
         path = steady(range(LENGTH)) | {t: (round(30 + 0.3 * t), 30, changed) for t in range(30, 33)}
         video, (track, _) = make(store, [path, beside])
-        areas = [entry for entry in found(store, video) if entry[0] == "area"]
-        assert [(kind, of) for kind, of, _, _ in areas] == [(kind, track) for kind in expected]
+        queue = [s for s in suggestions.queue(store, video["id"])["suggestions"] if s["kind"] == "area"]
+        assert [(s["kind"], s["track"]) for s in queue] == [(kind, track) for kind in expected]
+        for moment in queue:
+            assert moment["reason"].endswith("times larger in frame 30, until frame 33")
+            assert moment["remedy"] == {"op": "interpolate", "tracks": [track], "start": 29, "stop": 33}
 
 
 def test_leaving_by_the_border_is_no_suspicion(store: Store) -> None:
