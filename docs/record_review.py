@@ -135,6 +135,9 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
             page = browser.new_page(viewport=SIZE)
             page.goto(f"{address}/?view=review&video={video}")
+            page.add_style_tag(
+                content="#footer .facts > :last-child { visibility: hidden }"
+            )  # the path of a temporary folder
             page.wait_for_function("window.__studio?.drawnFrame >= 0 && window.__studio.state.suggestions.length > 0")
             page.wait_for_timeout(1500)
             print(f"before: the worst true track agrees to {agreement(page, address, video, true):.3f}")

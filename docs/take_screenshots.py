@@ -19,7 +19,7 @@ from tests.browser.conftest import FLAGS, find_chromium  # noqa: E402
 from tests.browser.studio_server import studio  # noqa: E402
 
 OUT = ROOT / "docs" / "screenshots"
-CLIP = "lake"
+CLIP = "launchpad"
 FRAME = 40
 LONG = 300_000  # milliseconds
 
