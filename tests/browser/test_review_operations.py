@@ -340,7 +340,9 @@ def test_undo_goes_on_where_it_was_after_the_server_was_restarted(tmp_path: Path
         after = page.everything()
         page.page.context.close()
     with serve(create_app(made.home)) as address:
-        page = Page(new_page(), address, made, video, ids).visit()
+        browser = new_page()
+        browser.watch.expected.append("thumbnail.jpg")  # of a track that has gone in the meantime
+        page = Page(browser, address, made, video, ids).visit()
         page.press("Control+z", "Control+z")
         assert page.everything() == before
         page.press("Control+Shift+z", "Control+Shift+z")

@@ -138,6 +138,7 @@ def test_two_tracks_that_look_the_same_are_shown_side_by_side_and_merged(
     dialog.locator("canvas").nth(1).wait_for()
     assert dialog.locator("h2").inner_text() == f"Are dog {a} and dog {b} the same?"
     annotator.page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
     assert {track for track, *_ in library.all_masks(video)} == {a, b}, "looking changes nothing"
     annotator.page.keyboard.press("Control+Enter")
     dialog.locator("canvas").nth(1).wait_for()
