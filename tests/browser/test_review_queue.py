@@ -117,12 +117,13 @@ def test_the_list_is_filtered_by_kind_and_by_the_selected_track(
     annotator = review(video)
     annotator.page.locator('[data-tab="queue"]').click()
     annotator.page.locator(".ct-queue").get_by_label("Kind").select_option("flicker")
-    assert annotator.page.locator(".ct-moment").count() == 2
+    annotator.page.wait_for_function("document.querySelectorAll('.ct-moment').length === 2")
     annotator.press("j")
     assert annotator.state("frame") == 10
     annotator.page.locator(".ct-queue").get_by_label("Kind").select_option("all")
     annotator.page.locator(".ct-queue").get_by_label("Selected").check()
-    assert annotator.state("selection") == [c] and annotator.page.locator(".ct-moment").count() == 2
+    assert annotator.state("selection") == [c]
+    annotator.page.wait_for_function("document.querySelectorAll('.ct-moment').length === 2")
 
 
 def test_two_tracks_that_look_the_same_are_shown_side_by_side_and_merged(
