@@ -7,6 +7,7 @@ import contextlib
 import socket
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,7 +17,7 @@ import cv2
 from tests.videos import numbered_frames
 
 
-class Camera:
+class Camera(ABC):
     """An HTTP server of one endless answer. `content_type` and `pieces` are the subclass's."""
 
     content_type = "application/octet-stream"
@@ -28,9 +29,9 @@ class Camera:
         self.address = f"http://127.0.0.1:{self.port}/stream"
         self.connections = 0
 
+    @abstractmethod
     def pieces(self) -> Iterator[tuple[bytes, float]]:
         """What to send, each piece with the seconds to wait after it."""
-        raise NotImplementedError
 
     def start(self) -> None:
         camera = self

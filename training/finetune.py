@@ -23,6 +23,7 @@ from training.clip_batch import ClipBatch, ClipTarget
 from training.criterion import Criterion
 from training.doubt import Doubt
 from training.evaluate import plain_name
+from training.events import Kept, Trained, count_broken
 from training.finetune_clips import TaughtClips
 from training.finetune_config import FinetuneConfig
 from training.finetune_data import TaughtSet
@@ -31,28 +32,12 @@ from training.finetune_score import Sample, judge, samples
 from training.loop import Run, take_step
 from training.optim import set_rate
 
-BROKEN_STEPS = 20  # in a row, after which there is no hope
 LOG_SECONDS = 1.0
 SAVE_SECONDS = 60.0
 
 
-class Diverged(CtvisError):
-    """The losses are no numbers any more. The last checkpoint is sound."""
-
-
 class StorageFault(CtvisError):
     """Something cannot be written. The last checkpoint is whole, so the run can go on from it when that is mended."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Means since the last one. frames_per_second: of training; seconds_left: of training, without what judging takes."""
-
-    step: int
-    losses: dict[str, float]
-    learning_rate: float
-    frames_per_second: float
-    seconds_left: float
 
 
 @dataclass(frozen=True)
@@ -68,13 +53,6 @@ class Judged:
 class Sampled:
     step: int
     samples: list[Sample]
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A checkpoint of this step is on disk."""
-
-    step: int
 
 
 @dataclass(frozen=True)
@@ -228,12 +206,7 @@ def _step(run: Run, clips: TaughtClips, criterion: Criterion) -> tuple[dict[str,
         if "numeric" not in str(fault) and "infeasible" not in str(fault):
             raise
         losses = {"gradient_norm": float("nan")}
-    run.notes["broken"] = 0 if np.isfinite(losses["gradient_norm"]) else run.notes.get("broken", 0) + 1
-    if run.notes["broken"] >= BROKEN_STEPS:
-        raise Diverged(
-            f"The losses were no numbers for {BROKEN_STEPS} steps in a row, up to step {run.step}. "
-            f"Start again with a lower learning rate; it was {run.config.learning_rate:g}."
-        )
+    count_broken(run, losses)
     run.update_average()
     run.step += 1
     return losses, rate

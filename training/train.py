@@ -19,31 +19,14 @@ from torch import distributed
 from torch.utils.data import DataLoader
 
 from engine import CTVIS, Preset, save_checkpoint
-from engine.errors import CtvisError
 from training.clip_batch import ClipBatch, ClipTarget
 from training.config import TrainConfig
 from training.criterion import Criterion
 from training.dataset_clips import DatasetClips
+from training.events import Kept, Trained, count_broken
 from training.loop import Run, take_step
 from training.metrics import Score
 from training.optim import set_rate
-
-BROKEN_STEPS = 20  # in a row, after which there is no hope
-
-
-class Diverged(CtvisError):
-    """The losses are no numbers any more. The last checkpoint is sound."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Means since the last one. frames_per_second: of this process."""
-
-    step: int
-    losses: dict[str, float]
-    learning_rate: float
-    frames_per_second: float
-    seconds_left: float
 
 
 @dataclass(frozen=True)
@@ -53,13 +36,6 @@ class Judged:
     step: int
     score: Score
     best: bool
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A checkpoint of this step is on disk."""
-
-    step: int
 
 
 Event = Trained | Judged | Kept
@@ -147,13 +123,7 @@ def _step(run: Run, batch: ClipBatch, criterion: Criterion) -> tuple[dict[str, f
     torch.manual_seed(1_000_003 * run.config.seed + run.step)
     rate = set_rate(run.optimizer, run.progress, run.config)
     losses = take_step(run, on_device(batch, next(run.model.parameters()).device), criterion)
-    broken = run.notes.get("broken", 0) + 1 if not np.isfinite(losses["gradient_norm"]) else 0
-    run.notes["broken"] = broken
-    if broken >= BROKEN_STEPS:
-        raise Diverged(
-            f"The losses were no numbers for {BROKEN_STEPS} steps in a row, up to step {run.step}. "
-            f"Start again with a lower learning rate; it was {run.config.learning_rate:g}."
-        )
+    count_broken(run, losses)
     run.update_average()
     run.step += 1
     return losses, rate

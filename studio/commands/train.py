@@ -28,10 +28,11 @@ from training.coco import coco_to_ytvis
 from training.config import TrainConfig
 from training.dataset_clips import ClipShape, DatasetClips, Source, source_of
 from training.evaluate import evaluate_model
+from training.events import Kept, Trained
 from training.layouts import has_coco, train_set
 from training.metrics import Score
 from training.recipes import Recipe, recipe_for
-from training.train import Event, Judged, Kept, Pace, Trained
+from training.train import Event, Judged, Pace
 from training.train import train as run_training
 
 Json = dict[str, Any]

@@ -25,17 +25,8 @@ from studio.models import place_child
 from studio.settings import Home
 from studio.sources import open_source
 from studio.store import Row, Store, finetunes, jobs, library
-from training.finetune import (
-    Ended,
-    Event,
-    Judged,
-    Kept,
-    Sampled,
-    StorageFault,
-    Trained,
-    best_weights,
-    finetune,
-)
+from training.events import Kept, Trained
+from training.finetune import Ended, Event, Judged, Sampled, StorageFault, best_weights, finetune
 from training.finetune_config import FinetuneConfig
 from training.finetune_data import read_taught
 

@@ -13,7 +13,8 @@ import torch
 
 from engine import load_model
 from tests.training.finetune_run import CONFIG, PRESET, events, parent, prepare
-from training.finetune import Diverged, Ended, Judged, Kept, Sampled, Trained, best_weights, seconds_per_step
+from training.events import Diverged, Kept, Trained
+from training.finetune import Ended, Judged, Sampled, best_weights, seconds_per_step
 from training.finetune_config import FinetuneConfig
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -21,9 +21,10 @@ from training.clip_batch import ClipBatch, ClipTarget
 from training.config import TrainConfig
 from training.criterion import Criterion
 from training.dataset_clips import ClipShape, DatasetClips, source_of
+from training.events import Diverged, Trained
 from training.loop import Run, divided, take_step
 from training.metrics import Score
-from training.train import Diverged, Judged, Pace, Trained, train
+from training.train import Judged, Pace, train
 
 ROOT = Path(__file__).parents[2]
 TINY = tiny_preset(backbone="efficientnet_lite0")

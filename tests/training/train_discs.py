@@ -19,7 +19,8 @@ from training.annotation_index import index_of
 from training.augmentation import Augmentation
 from training.config import TrainConfig
 from training.dataset_clips import ClipShape, DatasetClips, source_of
-from training.train import Pace, Trained, train
+from training.events import Trained
+from training.train import Pace, train
 
 CONFIG = TrainConfig(learning_rate=1e-3, clip_norm=1.0, points=64, average=0.9)
 
