@@ -27,9 +27,22 @@ def evaluate_model(
     video_ids: Collection[int] | None = None,
     on_video: Callable[[Video, int, int], None] = lambda video, done, total: None,
 ) -> tuple[Score, list[dict[str, Any]]]:
-    """The score and the results. video_ids: only these videos; on_video: told (video, done so far, of how many) after
-    each."""
+    """The score and the results of `predict_dataset`."""
     dataset = read_dataset(ground_truth)
+    results = predict_dataset(model, preset, dataset, images_root, video_ids, on_video)
+    return evaluate(dataset, read_results(results, dataset), video_ids), results
+
+
+def predict_dataset(
+    model: CTVIS,
+    preset: Preset,
+    dataset: Dataset,
+    images_root: str | Path,
+    video_ids: Collection[int] | None = None,
+    on_video: Callable[[Video, int, int], None] = lambda video, done, total: None,
+) -> list[dict[str, Any]]:
+    """The entries of a results file. video_ids: only these videos; on_video: told (video, done so far, of how many) after
+    each."""
     ids = category_ids(preset.categories, dataset)
     videos = [video for video in dataset.videos.values() if video_ids is None or video.id in set(video_ids)]
     results: list[dict[str, Any]] = []
@@ -37,7 +50,7 @@ def evaluate_model(
         with open_frames(video, Path(images_root)) as source:
             results += predict_video(model, preset, source, video, ids)
         on_video(video, done, len(videos))
-    return evaluate(dataset, read_results(results, dataset), [video.id for video in videos]), results
+    return results
 
 
 def predict_video(

@@ -95,7 +95,7 @@ def evaluate(
     them, and one that does counts neither way.
     """
     chosen = set(dataset.videos) if video_ids is None else set(video_ids)
-    instances, tracks = _by_place(dataset.instances, chosen), _by_place(results, chosen)
+    instances, tracks = by_place(dataset.instances, chosen), by_place(results, chosen)
     shape = (len(IOU_THRESHOLDS), len(dataset.categories), len(_AREAS), len(MAX_TRACKS))
     recall, precision = np.full(shape, -1.0), np.full((shape[0], len(RECALL_POINTS), *shape[1:]), -1.0)
     rows = []
@@ -213,7 +213,7 @@ def _mean(values: Floats) -> float:
     return float(measured.mean()) if measured.size else -1.0
 
 
-def _by_place(records: Sequence[Track], videos: Collection[int]) -> dict[tuple[int, int], list[Track]]:
+def by_place(records: Sequence[Track], videos: Collection[int]) -> dict[tuple[int, int], list[Track]]:
     """Records by (video, category), in the order of the file."""
     places: dict[tuple[int, int], list[Track]] = defaultdict(list)
     for record in records:

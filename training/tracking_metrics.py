@@ -11,6 +11,7 @@ Stiefelhagen 2008) and IDF1 (Ristani et al. 2016); equal to TrackEval 1.3.0 on t
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from scipy.optimize import linear_sum_assignment
 
 from engine import masks
 from engine.masks import RLE
+from training.metrics import by_place
 from training.ytvis import Dataset, Instance, Result
 
 ALPHAS = np.linspace(0.05, 0.95, 19)  # HOTA's localisation thresholds
@@ -79,13 +81,11 @@ def tracking_score(dataset: Dataset, results: Sequence[Result], least_score: flo
     """HOTA and the others of the tracks that score at least `least_score`, one category each."""
     tracks = likeliest(results, least_score)
     counts = _Counts()
-    for video in dataset.videos:
-        for category in dataset.categories:
-            place = (video, category)
-            theirs = [it for it in dataset.instances if (it.video_id, it.category_id) == place]
-            ours = [track for track in tracks if (track.video_id, track.category_id) == place]
-            if theirs or ours:
-                _add(counts, list(frame_pairs(theirs, ours)))
+    annotated, predicted = by_place(dataset.instances, dataset.videos), by_place(tracks, dataset.videos)
+    for place in product(dataset.videos, dataset.categories):
+        theirs, ours = annotated[place], predicted[place]
+        if theirs or ours:
+            _add(counts, list(frame_pairs(theirs, ours)))
     objects = sum(not instance.crowd for instance in dataset.instances)
     return _score(counts, objects, len(tracks), least_score)
 

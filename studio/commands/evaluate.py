@@ -16,7 +16,7 @@ from rich.console import Console
 from engine.errors import DataError
 from studio.commands import score_tables
 from studio.commands.model_choice import open_chosen
-from training.evaluate import evaluate_model
+from training.evaluate import predict_dataset
 from training.metrics import Score
 from training.metrics import evaluate as score_results
 from training.occlusion import evaluate_by_occlusion
@@ -128,15 +128,15 @@ def _found(
     if model is None or images is None or results is not None:
         raise DataError("Give either --results FILE, or --model NAME with --images FOLDER.")
     chosen = open_chosen(model, preset, Console(stderr=True, highlight=False, soft_wrap=True))
+    dataset = read_dataset(gt)
     with console.status("Predicting") as status:
-        _, entries = evaluate_model(
+        entries = predict_dataset(
             chosen.model,
             chosen.preset,
-            gt,
+            dataset,
             images,
             on_video=lambda _, done, of: status.update(f"Predicted {done} of {of} videos"),
         )
-    dataset = read_dataset(gt)
     return dataset, read_results(entries, dataset)
 
 
