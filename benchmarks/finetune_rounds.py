@@ -20,6 +20,7 @@ import numpy as np
 from engine import find_preset, masks
 from engine.config import Category
 from engine.video import open_video
+from studio.commands.finetune import number_or_text
 from studio.finetune.speed import measure
 from studio.finetune.start import overview, start
 from studio.jobs.importing import video_facts
@@ -218,7 +219,7 @@ def press(home: Home, store: Store, project: int, options: argparse.Namespace) -
     for warning in shown["summary"]["warnings"]:
         print(f"  note: {warning}", flush=True)
     settings = dict(pair.split("=") for pair in options.set)
-    numbers: dict[str, Any] = {name: _number(text) for name, text in settings.items()}
+    numbers: dict[str, Any] = {name: number_or_text(text) for name, text in settings.items()}
     found = start(
         store, home, project, "person", settings=numbers | ({"steps": options.steps} if options.steps else {})
     )
@@ -228,15 +229,6 @@ def press(home: Home, store: Store, project: int, options: argparse.Namespace) -
     if done["state"] != "done":
         raise SystemExit(done["job"]["error"] or done["job"]["message"])
     return done
-
-
-def _number(text: str) -> float | int | str:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 def score(home: Home, store: Store, model: str, clips: list[Clip], folder: Path) -> Score:

@@ -94,11 +94,11 @@ def _settings(given: list[str]) -> dict[str, float | int | str]:
         name, equals, value = text.partition("=")
         if not equals:
             raise typer.BadParameter(f'"{text}" is not NAME=VALUE', param_hint="--set")
-        found[name.strip()] = _value(value.strip())
+        found[name.strip()] = number_or_text(value.strip())
     return found
 
 
-def _value(text: str) -> float | int | str:
+def number_or_text(text: str) -> float | int | str:
     for kind in (int, float):
         try:
             return kind(text)
