@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 from studio.commands.serve import listen
 
@@ -19,4 +20,5 @@ def test_connections_send_small_packets_at_once() -> None:
             await asyncio.open_connection(*listener.getsockname())
             return await found
 
-    assert asyncio.run(nodelay()) == 1
+    with ThreadPoolExecutor(1) as thread:  # the main one may hold the browser's event loop
+        assert thread.submit(asyncio.run, nodelay()).result() == 1
