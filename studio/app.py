@@ -21,6 +21,8 @@ HEAD = f"""
 <link rel="icon" type="image/svg+xml" href="/static/icons/mark.svg">
 <link rel="stylesheet" href="{address("css/tokens.css")}">
 <link rel="stylesheet" href="{address("css/app.css")}">
+<link rel="stylesheet" href="{address("css/finetune.css")}">
+<link rel="stylesheet" href="{address("css/jobs.css")}">
 """
 # The modules of the pages name each other; with their names in the head a browser need not find them one after the other.
 MODULES = "\n".join(

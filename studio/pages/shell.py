@@ -9,7 +9,7 @@ import time
 import gradio as gr
 
 from studio.jobs.models import runnable_models
-from studio.pages import export, library, review, run, try_clip
+from studio.pages import export, finetune, jobs, library, models, review, run, try_clip
 from studio.pages.widget import widget
 from studio.settings import Home
 from studio.store import Store
@@ -24,9 +24,11 @@ TOP_BAR = """
     <a href="?view=library" data-go="library">Library</a>
     <a href="?view=run" data-go="run">Run</a>
     <a href="?view=review" data-go="review">Review</a>
+    <a href="?view=finetune" data-go="finetune">Fine-tune</a>
+    <a href="?view=models" data-go="models">Models</a>
     <a href="?view=export" data-go="export">Export</a>
   </nav>
-  <button class="jobs-pill" data-jobs hidden title="Running jobs"></button>
+  <a class="button jobs-pill" href="?view=jobs" data-go="jobs" data-jobs aria-label="Jobs" title="All jobs">Jobs</a>
   <button class="quiet" data-theme-switch data-icon="contrast" title="Dark or light" aria-label="Dark or light"></button>
 </header>
 """
@@ -55,8 +57,14 @@ def build_blocks(home: Home, store: Store) -> gr.Blocks:
                     model_choices.append(run.build(known()))
                 with gr.Column(elem_id="page-review", elem_classes="page"):
                     stage = review.build()
+                with gr.Column(elem_id="page-finetune", elem_classes="page"):
+                    finetune.build()
+                with gr.Column(elem_id="page-models", elem_classes="page"):
+                    models.build()
                 with gr.Column(elem_id="page-export", elem_classes="page"):
                     export.build()
+                with gr.Column(elem_id="page-jobs", elem_classes="page"):
+                    jobs.build()
             widget("footer", elem_id="footer", home=str(home.root))
         blocks.load(refresh_choices, None, model_choices, queue=False, show_progress="hidden", api_visibility="private")
         top_bar.review(show_video, None, stage, queue=False, show_progress="hidden", api_visibility="private")

@@ -3,7 +3,7 @@
    Later changes of either are made by shell.js, which reads and writes the same two places: <html data-page> and localStorage. */
 
 (() => {
-  const PAGES = ["try", "library", "run", "review", "export"];
+  const PAGES = ["try", "library", "run", "review", "finetune", "models", "export", "jobs"];
   const root = document.documentElement;
   const asked = new URLSearchParams(location.search);
   root.dataset.page = PAGES.includes(asked.get("view")) ? asked.get("view") : asked.has("video") ? "review" : "try";

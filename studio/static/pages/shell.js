@@ -1,7 +1,7 @@
 /* The frame around the pages: which page is shown, the address that goes with it, running jobs, theme, footer facts.
 
    The address is the state: /?view=review&video=3. `go` changes it, back and forward follow it, and every part that cares
-   listens for `ctvis:page` with {page, video, project}. The review stage is told by Gradio through the event "review". */
+   listens for `ctvis:page` with {page, video, project, run}. The review stage is told by Gradio through the event "review". */
 
 import { get } from "./api.js";
 import { element, fill, icon, poll } from "./dom.js";
@@ -9,18 +9,17 @@ import { element, fill, icon, poll } from "./dom.js";
 export function place() {
   const asked = new URLSearchParams(location.search);
   const number = (name) => (/^\d+$/.test(asked.get(name) ?? "") ? Number(asked.get(name)) : null);
-  return { page: document.documentElement.dataset.page, video: number("video"), project: number("project") };
+  return { page: document.documentElement.dataset.page, video: number("video"), project: number("project"), run: number("run") };
 }
 
 function announce() {
   document.dispatchEvent(new CustomEvent("ctvis:page", { detail: place() }));
 }
 
-/* Shows a page; `video` and `project` are ids or absent. */
-export function go(page, { video, project } = {}) {
+/* Shows a page; `video`, `project` and `run` (a fine-tuning) are ids or absent. */
+export function go(page, ids = {}) {
   const asked = new URLSearchParams({ view: page });
-  if (video) asked.set("video", video);
-  if (project) asked.set("project", project);
+  for (const name of ["video", "project", "run"]) if (ids[name]) asked.set(name, ids[name]);
   history.pushState(null, "", `?${asked}`);
   document.documentElement.dataset.page = page;
   announce();
@@ -41,7 +40,8 @@ function navigation(root) {
       if (link.dataset.go === here) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    const title = root.querySelector("nav [aria-current]")?.textContent.trim();
+    const current = root.querySelector("nav [aria-current], [data-jobs][aria-current]");
+    const title = current?.getAttribute("aria-label") ?? current?.textContent.trim();
     document.title = title ? `${title} · CTVIS Studio` : "CTVIS Studio";
   };
   for (const link of links) {
@@ -81,11 +81,10 @@ function themeSwitch(root) {
 
 function runningJobs(root) {
   const pill = root.querySelector("[data-jobs]");
-  pill.addEventListener("click", () => go("run"));
   poll(root, 1500, async () => {
     const answer = await get("/jobs");
     const jobs = answer.jobs.filter((job) => job.state === "running" || job.state === "queued");
-    pill.hidden = jobs.length === 0;
+    if (!jobs.length) return void fill(pill, icon("clock"), "Jobs");
     const running = jobs.find((job) => job.state === "running");
     const percent = Math.round(100 * (running?.progress ?? 0));
     const waiting = jobs.length - (running ? 1 : 0);
