@@ -18,6 +18,7 @@ from studio.api import (
     again,
     finetune,
     frames,
+    jobs,
     library,
     operations,
     people,
@@ -62,7 +63,7 @@ def create_api(home: Home, store: Store, dependencies: Sequence[Dependency] = ()
         status: {"model": schemas.Problem} for status in (403, 404, 409, 413, 422)
     }
     review_parts = (review, operations, again, suggestions, teamwork, people, preferences, times)
-    for module in (library, frames, *review_parts, work, finetune):
+    for module in (library, frames, *review_parts, work, jobs, finetune):
         app.include_router(module.router, responses=problems)
 
     @app.get("/health", response_model=schemas.Health)

@@ -248,36 +248,6 @@ class RunStarted(BaseModel):
     run: int
 
 
-class Job(BaseModel):
-    id: int
-    kind: str
-    title: str
-    state: Literal["queued", "running", "done", "failed", "cancelled"]
-    progress: float
-    message: str
-    frames_done: int
-    frames_total: int
-    fps: float | None
-    seconds_left: float | None
-    error: str | None
-    project_id: int | None
-    video_id: int | None
-    run_id: int | None
-    export_id: int | None
-    finetune_id: int | None = None
-    paused: bool = False
-    created_at: str
-    finished_at: str | None
-
-
-class JobList(BaseModel):
-    jobs: list[Job]
-
-
-class Log(BaseModel):
-    lines: list[str]
-
-
 class ExportRequest(BaseModel):
     format: Literal["ytvis"] = "ytvis"
     frames: bool = False

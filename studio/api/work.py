@@ -1,4 +1,4 @@
-"""Routes of long work: runs of models, exports, and the jobs that do them."""
+"""Routes of long work: runs of models, and exports. The jobs that do them are told of by `jobs.py`."""
 
 from typing import Any
 
@@ -9,7 +9,6 @@ from studio.api import schemas
 from studio.api.context import InStudio, Studio
 from studio.api.library import run_view
 from studio.finetune.start import default_model
-from studio.jobs.again import cancel, job_log, retry
 from studio.jobs.models import find_runnable
 from studio.store import Row, exports, jobs, library, runs
 from studio.store.errors import Conflict
@@ -53,38 +52,6 @@ def show_run(studio: InStudio, video_id: int, run_id: int) -> Any:
     with studio.store.transaction() as database:
         runs.show_run(database, video_id, run_id)
         return run_view(runs.run(database, run_id), library.video(database, video_id))
-
-
-@router.get("/jobs", response_model=schemas.JobList)
-def list_jobs(studio: InStudio) -> Any:
-    """The latest jobs, newest first."""
-    return {"jobs": jobs.jobs(studio.store.database)}
-
-
-@router.get("/jobs/{job_id}", response_model=schemas.Job)
-def get_job(studio: InStudio, job_id: int) -> Any:
-    """A job and how far it is."""
-    return jobs.job(studio.store.database, job_id)
-
-
-@router.post("/jobs/{job_id}/cancel", response_model=schemas.Job)
-def cancel_job(studio: InStudio, job_id: int) -> Any:
-    """Ask a job to stop; it keeps what it has. 409 if it is over."""
-    return cancel(studio.store, job_id)
-
-
-@router.post("/jobs/{job_id}/retry", response_model=schemas.Job)
-def retry_job(studio: InStudio, job_id: int) -> Any:
-    """Do a job that failed or was cancelled once more; 409 if it is not over."""
-    job = retry(studio.store, job_id)
-    studio.queue.put(job)
-    return job
-
-
-@router.get("/jobs/{job_id}/log", response_model=schemas.Log)
-def get_job_log(studio: InStudio, job_id: int) -> Any:
-    """The last lines that a job left behind."""
-    return {"lines": job_log(studio.home, jobs.job(studio.store.database, job_id))}
 
 
 @router.post("/projects/{project_id}/exports", response_model=schemas.ExportStarted, status_code=202)

@@ -1,4 +1,4 @@
-"""`ctvis-studio jobs`: all long work of a studio. List it, cancel it, read its log, have it done again.
+"""`ctvis-studio jobs`: all long work of a studio. List it, order it, cancel it, read its log, have it done again.
 
 May run while the studio serves the same home. What is queued here is done by the studio's worker, when one runs.
 """
@@ -17,11 +17,13 @@ from studio.commands.home import default_home
 from studio.jobs import again
 from studio.jobs.queue import JobQueue
 from studio.settings import Home
-from studio.store import Row, Store
+from studio.store import Row, Store, job_line
 from studio.store import jobs as table
 from studio.store.errors import NotFound
 
-app = typer.Typer(no_args_is_help=True, help="List, cancel and retry the long work of a studio, and read its log.")
+app = typer.Typer(
+    no_args_is_help=True, help="List, order, cancel and retry the long work of a studio, and read its log."
+)
 console = Console(highlight=False)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Folder of the studio's data.")]
@@ -31,12 +33,12 @@ JobNumber = Annotated[int, typer.Argument(metavar="JOB", help="Number of a job."
 @app.command("list")
 def list_jobs(
     home: HomeOption = None,
-    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 30,
+    limit: Annotated[int, typer.Option(help="How many.")] = 30,
     open_only: Annotated[bool, typer.Option("--open", help="Only what waits or runs.")] = False,
 ) -> None:
-    """The latest jobs, newest first."""
+    """What runs, what waits in its turn, what is paused, then what is over, the latest first."""
     with _store(home) as (_, store):
-        rows = table.jobs(store.database, limit)
+        rows = job_line.listed(store.database, limit)
     shown = Table()
     for heading in ("job", "kind", "of", "state", "done", "left", "message"):
         shown.add_column(heading, justify="right" if heading in ("job", "done", "left") else "left", overflow="fold")
@@ -64,6 +66,18 @@ def retry(job: JobNumber, home: HomeOption = None) -> None:
     with _store(home) as (place, store):
         JobQueue(place).put(again.retry(store, job))
     console.print(f"Job {job} is queued.")
+
+
+@app.command()
+def move(
+    job: JobNumber,
+    to: Annotated[str, typer.Argument(metavar="WHERE", help="first, up, down or last, among those that wait.")],
+    home: HomeOption = None,
+) -> None:
+    """Change the place of a waiting job in its line."""
+    with _store(home) as (_, store), store.transaction() as database:
+        job_line.move(database, job, to)
+    console.print(f"Job {job} is moved.")
 
 
 @app.command()

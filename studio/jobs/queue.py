@@ -1,40 +1,36 @@
 """The queue between the web process and the worker: Huey on a SQLite file of its own.
 
-It only carries the ids of jobs; whether one runs, and what it is, stands in the jobs table. Inference has a queue to itself,
-so that a video can be imported or a project exported while a model runs for hours; preparing frames has one too, for it may take
-long and nobody waits for its end. So has fine-tuning: one trains, the others wait, and videos can still be run.
+It only wakes the worker, once for every job that came; which job's turn it is stands in the jobs table (`store/job_line.py`).
+Inference has a line to itself, so that a video can be imported or a project exported while a model runs for hours; preparing
+frames has one too, for it may take long and nobody waits for its end. So has fine-tuning: one trains, the others wait, and
+videos can still be run.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from huey import SqliteHuey
 
 from studio.settings import Home
 from studio.store import Row
-
-QUEUES = ("library", "inference", "training", "frames")
-QUEUE_OF = {
-    "run": "inference",
-    "finetune": "training",
-    "frames": "frames",
-}  # by the kind of the job; all others: "library"
+from studio.store.job_line import LINES, line_of
 
 
 class JobQueue:
-    """Puts jobs in the queue and, in the worker, hands their ids to `perform`."""
+    """Wakes the worker and, in the worker, calls `next_of` with the line whose next job is to be done."""
 
-    def __init__(self, home: Home, perform: Callable[[int], None] | None = None) -> None:
-        def wake(job_id: int) -> None:
-            if perform is None:
+    def __init__(self, home: Home, next_of: Callable[[str], None] | None = None) -> None:
+        def wake(line: str) -> None:
+            if next_of is None:
                 raise RuntimeError("this process only puts jobs in the queue")
-            perform(job_id)
+            next_of(line)
 
-        self.hueys = {name: SqliteHuey(name, filename=str(home.queue), results=False) for name in QUEUES}
-        self._tasks = {name: huey.task(name="wake")(wake) for name, huey in self.hueys.items()}
+        self.hueys = {line: SqliteHuey(line, filename=str(home.queue), results=False) for line in LINES}
+        self._wake = {line: partial(huey.task(name="wake")(wake), line) for line, huey in self.hueys.items()}
 
     def put(self, job: Row) -> None:
         """Wake the worker for a job. Twice does no harm."""
-        self._tasks[QUEUE_OF.get(job["kind"], "library")](job["id"])
+        self._wake[line_of(job["kind"])]()
 
     def refill(self, jobs: list[Row]) -> None:
         """Forget what the queue holds and put these jobs in."""

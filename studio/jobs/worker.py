@@ -28,7 +28,7 @@ from studio.jobs.preparing import prepare_frames
 from studio.jobs.queue import JobQueue
 from studio.jobs.removing import clear_away
 from studio.settings import Home
-from studio.store import Row, Store, finetunes, jobs, runs
+from studio.store import Row, Store, finetunes, job_line, jobs, runs
 
 KINDS: dict[str, Callable[[Store, Home, Row], None]] = {
     "import": import_video,
@@ -44,6 +44,13 @@ SWEEP_SECONDS = 20.0  # how often the jobs table is searched for jobs that never
 LOCK_SECONDS = 30.0  # how long a worker waits for the one before it to be gone
 
 log = logging.getLogger("studio.worker")
+
+
+def perform_next(store: Store, home: Home, line: str) -> None:
+    """Do the job of a line whose turn it is, if any waits."""
+    job_id = job_line.next_in_line(store.database, line)
+    if job_id is not None:
+        perform(store, home, job_id)
 
 
 def perform(store: Store, home: Home, job_id: int) -> None:
@@ -97,7 +104,7 @@ def take_lock(home: Home, seconds: float | None = None) -> sqlite3.Connection | 
 def work(home: Home, stopped: threading.Event) -> None:
     """Start the consumers and look after the queue until `stopped`."""
     store = Store(home.database)
-    queue = JobQueue(home, partial(perform, store, home))
+    queue = JobQueue(home, partial(perform_next, store, home))
     with store.transaction() as database:
         jobs.requeue_stale(database)
     queue.refill(jobs.queued(store.database))

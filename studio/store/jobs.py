@@ -1,6 +1,7 @@
 """The jobs table: long work as people see it, and what decides which of it is (re)started.
 
-The queue only wakes the worker up; a job runs when `claim` says so. Nothing here does the work.
+The queue only wakes the worker up; a job runs when `claim` says so. In which order jobs are done, and the list of them, is told by
+`job_line.py`. Nothing here does the work.
 """
 
 import time
@@ -11,8 +12,10 @@ from studio.store.database import Row, insert, one
 from studio.store.errors import Conflict, NotFound
 
 JOBS = """
-    select j.*, coalesce(v.name, p.name, '') as title
-    from jobs j left join videos v on v.id = j.video_id left join projects p on p.id = j.project_id
+    select j.*, coalesce(v.name, p.name, '') as title, p.name as project, v.name as video,
+      coalesce(r.model, f.name) as model, f.parent
+    from jobs j left join videos v on v.id = j.video_id left join projects p on p.id = coalesce(j.project_id, v.project_id)
+      left join runs r on r.id = j.run_id left join finetunes f on f.id = j.finetune_id
 """
 FINISHED = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
 
@@ -20,31 +23,23 @@ FINISHED = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
 def add_job(database: Database, kind: str, *, frames_total: int = 0, **references: int) -> Row:
     """A new queued job. `references`: project_id, video_id, run_id, export_id, finetune_id."""
     values = {"kind": kind, "state": "queued", "frames_total": frames_total, **references}
-    return job(database, insert(database, "jobs", values))
+    return _to_the_end(database, insert(database, "jobs", values))
 
 
 def job(database: Database, job_id: int) -> Row:
-    """One job; `progress` in [0, 1] is derived, `title` names the video or project it is about."""
+    """One job; `progress` in [0, 1] is derived, `title` names the video or project it is about, `model` is the name of the one that
+    runs or that comes of it, with its `parent`."""
     found = one(database, f"{JOBS} where j.id = ?", (job_id,))
     if found is None:
         raise NotFound(f"There is no job {job_id}.")
-    return _with_progress(found)
-
-
-def jobs(database: Database, limit: int = 100) -> list[Row]:
-    """The latest jobs, newest first. Clearing away what a person deleted is not among them: to them it is gone. Nor is preparing
-    frames, which nobody asked for, unless it takes the machine's time right now or has failed."""
-    sql = f"""
-        {JOBS} where j.kind != 'remove' and (j.kind != 'frames' or j.state in ('running', 'failed')) order by j.id desc limit ?
-    """
-    return [_with_progress(row) for row in database.query(sql, (limit,))]
+    return with_progress(found)
 
 
 def job_of(database: Database, **reference: int) -> Row | None:
     """The latest job for a run_id, export_id, finetune_id or video_id."""
     ((column, value),) = reference.items()
     found = one(database, f"{JOBS} where j.{column} = ? order by j.id desc", (value,))
-    return found and _with_progress(found)
+    return found and with_progress(found)
 
 
 def prepare_frames(database: Database, video: Row) -> Row | None:
@@ -56,7 +51,7 @@ def prepare_frames(database: Database, video: Row) -> Row | None:
     if found["state"] != "done":
         return None
     database.execute("update jobs set state = 'queued', attempts = 0, finished_at = null where id = ?", (found["id"],))
-    return job(database, found["id"])
+    return _to_the_end(database, found["id"])
 
 
 def under_way(database: Database, project_id: int, video_id: int | None = None) -> Row | None:
@@ -72,15 +67,16 @@ def under_way(database: Database, project_id: int, video_id: int | None = None) 
     return one(database, sql, {"project": project_id, "video": video_id})
 
 
-def _with_progress(row: Row) -> Row:
+def with_progress(row: Row) -> Row:
+    """A row with `progress`, 0 to 1."""
     if row["state"] == "done":
         return row | {"progress": 1.0}
     return row | {"progress": row["frames_done"] / row["frames_total"] if row["frames_total"] else 0.0}
 
 
 def queued(database: Database) -> list[Row]:
-    """The jobs that wait for their turn, oldest first; those that a person paused wait for that person."""
-    return list(database.query("select * from jobs where state = 'queued' and not paused order by id"))
+    """The jobs that wait for their turn, in order; those that a person paused wait for that person."""
+    return list(database.query("select * from jobs where state = 'queued' and not paused order by position"))
 
 
 def requeue_stale(database: Database) -> None:
@@ -148,7 +144,7 @@ def cancel(database: Database, job_id: int) -> Row:
 
 
 def queue_again(database: Database, job_id: int) -> Row:
-    """Put a job that failed or was cancelled back among those that wait."""
+    """Put a job that failed or was cancelled at the end of those that wait."""
     found = job(database, job_id)
     if found["state"] not in ("failed", "cancelled"):
         raise Conflict(f"Job {job_id} cannot be done again: it is {found['state']}.")
@@ -158,6 +154,11 @@ def queue_again(database: Database, job_id: int) -> Row:
         where id = ?
     """
     database.execute(sql, (job_id,))
+    return _to_the_end(database, job_id)
+
+
+def _to_the_end(database: Database, job_id: int) -> Row:
+    database.execute("update jobs set position = (select max(position) + 1 from jobs) where id = ?", (job_id,))
     return job(database, job_id)
 
 

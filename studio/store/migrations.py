@@ -250,6 +250,13 @@ def keep_preferences(database: Database) -> None:
     """)
 
 
+def order_jobs(database: Database) -> None:
+    """The order in which jobs are done (`job_line.py`), which people may change; until now the order in which they came."""
+    database.execute("alter table jobs add column position integer not null default 0")
+    database.execute("update jobs set position = id")
+    database.execute("create index jobs_position on jobs (position)")
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     create_library,
     create_predictions,
@@ -261,6 +268,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     create_finetunes,
     store_detections,
     keep_preferences,
+    order_jobs,
 )
 
 

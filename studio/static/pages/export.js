@@ -65,12 +65,12 @@ export function made({ element: root }) {
   root.replaceChildren(element("header.page-head", {}, element("h1", {}, "Exports")), list, empty);
   let shown = "";
   const refresh = poll(root, 800, async () => {
-    const jobs = (await get("/jobs")).jobs.filter((job) => job.kind === "export").sort((a, b) => b.id - a.id);
+    const jobs = (await get("/jobs?kind=export&limit=30")).jobs;
     const state = JSON.stringify(jobs);
     if (state === shown) return;
     shown = state;
     empty.hidden = jobs.length > 0;
-    list.replaceChildren(...jobs.slice(0, 30).map(row));
+    list.replaceChildren(...jobs.map(row));
   });
   document.addEventListener("ctvis:jobs", refresh);
 }

@@ -10,12 +10,14 @@ export const hasEnded = (job) => ENDED.has(job.state);
 
 /* "frame 120 of 450 · 14.2 fps · 23 s left", as far as it is known. */
 export function progressText(job) {
+  if (job.paused) return job.message || "Paused";
   if (job.state === "queued") return "Waiting for its turn";
   if (job.state === "failed") return job.error || "It failed and gave no reason.";
   if (job.state === "cancelled") return "Cancelled";
+  if (job.state === "done" && job.kind === "finetune") return job.message;
   if (job.state === "done") return job.frames_total ? `${job.frames_total} frames` : "Done";
   const parts = [];
-  if (job.frames_total) parts.push(`frame ${job.frames_done ?? 0} of ${job.frames_total}`);
+  if (job.frames_total && job.kind !== "finetune") parts.push(`frame ${job.frames_done ?? 0} of ${job.frames_total}`);
   else if (job.message) parts.push(job.message);
   if (job.state === "running" && job.fps) parts.push(`${job.fps.toFixed(1)} frames/s`);
   if (job.state === "running" && job.seconds_left) parts.push(`${duration(job.seconds_left)} left`);
@@ -71,22 +73,19 @@ export function card(job) {
   );
 }
 
-/* The queue: running and waiting jobs first, then what has ended, newest first. */
+/* The queue beside the Run page: what runs, what waits, then what has ended. All of it is on the Jobs page. */
 export function queue({ element: root }) {
   const list = element("div.job-list");
   const empty = emptyState("clock", "Nothing is running", "What you start appears here and goes on when you close the page.");
   root.replaceChildren(element("header.page-head", {}, element("h1", {}, "Queue")), list, empty);
   let shown = "";
   const refresh = poll(root, 700, async () => {
-    const answer = await get("/jobs");
-    const jobs = answer.jobs;
+    const { jobs } = await get("/jobs?limit=30");
     const state = JSON.stringify(jobs);
     if (state === shown) return;
     shown = state;
-    const rank = (job) => (hasEnded(job) ? 1 : 0);
-    jobs.sort((a, b) => rank(a) - rank(b) || b.id - a.id);
     empty.hidden = jobs.length > 0;
-    list.replaceChildren(...jobs.slice(0, 30).map(card));
+    list.replaceChildren(...jobs.map(card));
   });
   document.addEventListener("ctvis:jobs", refresh);
 }

@@ -1,25 +1,29 @@
 /* The frame around the pages: which page is shown, the address that goes with it, running jobs, theme, footer facts.
 
-   The address is the state: /?view=review&video=3. `go` changes it, back and forward follow it, and every part that cares
-   listens for `ctvis:page` with {page, video, project, run}. The review stage is told by Gradio through the event "review". */
+   The address is the state: /?view=review&video=3&frame=17. `go` changes it, back and forward follow it, and every part that
+   cares listens for `ctvis:page` with {page, video, frame, project, run}. The review stage is told by Gradio through the event
+   "review". */
 
 import { get } from "./api.js";
 import { element, fill, icon, poll } from "./dom.js";
 
+const NAMES = ["video", "frame", "project", "run"]; // of the numbers in an address
+
 export function place() {
   const asked = new URLSearchParams(location.search);
   const number = (name) => (/^\d+$/.test(asked.get(name) ?? "") ? Number(asked.get(name)) : null);
-  return { page: document.documentElement.dataset.page, video: number("video"), project: number("project"), run: number("run") };
+  const ids = Object.fromEntries(NAMES.map((name) => [name, number(name)]));
+  return { page: document.documentElement.dataset.page, ...ids };
 }
 
 function announce() {
   document.dispatchEvent(new CustomEvent("ctvis:page", { detail: place() }));
 }
 
-/* Shows a page; `video`, `project` and `run` (a fine-tuning) are ids or absent. */
+/* Shows a page; `video`, `project` and `run` (a fine-tuning) are ids, `frame` is an ordinal; all may be absent. */
 export function go(page, ids = {}) {
   const asked = new URLSearchParams({ view: page });
-  for (const name of ["video", "project", "run"]) if (ids[name]) asked.set(name, ids[name]);
+  for (const name of NAMES) if (Number.isInteger(ids[name])) asked.set(name, ids[name]);
   history.pushState(null, "", `?${asked}`);
   document.documentElement.dataset.page = page;
   announce();
@@ -82,12 +86,11 @@ function themeSwitch(root) {
 function runningJobs(root) {
   const pill = root.querySelector("[data-jobs]");
   poll(root, 1500, async () => {
-    const answer = await get("/jobs");
-    const jobs = answer.jobs.filter((job) => job.state === "running" || job.state === "queued");
-    if (!jobs.length) return void fill(pill, icon("clock"), "Jobs");
-    const running = jobs.find((job) => job.state === "running");
+    const { jobs, counts } = await get("/jobs?limit=1");
+    if (!counts.running && !counts.queued) return void fill(pill, icon("clock"), "Jobs");
+    const running = counts.running ? jobs[0] : null;
     const percent = Math.round(100 * (running?.progress ?? 0));
-    const waiting = jobs.length - (running ? 1 : 0);
+    const waiting = counts.running + counts.queued - (running ? 1 : 0);
     fill(
       pill,
       element("i.spinner"),
@@ -102,10 +105,10 @@ export function mount({ element: root, trigger }) {
   navigation(root);
   themeSwitch(root);
   runningJobs(root);
-  onEnter("review", async ({ video }) => {
+  onEnter("review", async ({ video, frame }) => {
     if (!video) return openSomeVideo();
     localStorage.setItem("ctvis.video", video);
-    trigger("review", { video });
+    trigger("review", { video, frame });
   });
   addEventListener("popstate", () => {
     const asked = new URLSearchParams(location.search);
