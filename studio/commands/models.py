@@ -179,10 +179,8 @@ def info(name: ModelName, home: HomeOption = None) -> None:
         facts["kind"] = f"start for training: {' and '.join(file.untrained)} are random"
     facts |= {key: row[key] for key in ("parent", "snapshot", "source", "sha256", "created_at") if row and row[key]}
     facts["runs"] = ", ".join(videos) or "none"
-    sheet = Table(show_header=False, box=None)
     for key, value in facts.items():
-        sheet.add_row(key.replace("_at", ""), escape(value))
-    console.print(sheet)
+        console.print(f"{key.replace('_at', ''):12}{escape(value)}", soft_wrap=True, highlight=False)
 
 
 def _preset_facts(preset: Preset) -> dict[str, str]:

@@ -46,6 +46,7 @@ OFFLINE = [
     "ERR_CONNECTION_REFUSED",
     "ERR_EMPTY_RESPONSE",
     "ERR_CONNECTION_RESET",
+    "ERR_CONTENT_LENGTH_MISMATCH",  # an answer that the killed server had begun
     "Failed to fetch",
     "Connection",
     "404",
