@@ -16,6 +16,7 @@ from engine.errors import CtvisError
 from engine.ops import active_kernel
 from studio.api import (
     again,
+    comparison,
     finetune,
     frames,
     jobs,
@@ -62,7 +63,7 @@ def create_api(home: Home, store: Store, dependencies: Sequence[Dependency] = ()
     problems: dict[int | str, dict[str, Any]] = {
         status: {"model": schemas.Problem} for status in (403, 404, 409, 413, 422)
     }
-    review_parts = (review, operations, again, suggestions, teamwork, people, preferences, times)
+    review_parts = (review, operations, again, comparison, suggestions, teamwork, people, preferences, times)
     for module in (library, frames, *review_parts, work, jobs, finetune):
         app.include_router(module.router, responses=problems)
 

@@ -242,4 +242,5 @@ def video_detail(database: Database, video_id: int) -> dict[str, Any]:
     return video_view(database, video) | {
         "categories": library.categories(database, video["project_id"]),
         "holds": removal.held_by_video(database, video_id),
+        "runs": [run_view(run, video) for run in runs.runs(database, video_id)],
     }

@@ -13,6 +13,7 @@ from studio.review.carrying import TakenRule
 from studio.review.identity import OverlapRule
 from studio.review.plan import Operation
 from studio.review.shapes import Tool
+from studio.review.taking_over import Wanted, take_over
 
 Point = tuple[float, float]
 Share = Annotated[float | None, Field(ge=0, le=1)]
@@ -261,6 +262,20 @@ class Retrack(TrackerSettings):
         return retracking.retrack(self.given())
 
 
+class TakeOver(BaseModel):
+    """What run `run` found comes in the place of what nobody drew, moved or verified; `pair`: for one object alone, as its shown
+    track and its track in the run, null where one side has none."""
+
+    op: Literal["take_over"] = "take_over"
+    run: int
+    pair: tuple[int | None, int | None] | None = None
+    start: int | None = None
+    stop: int | None = None
+
+    def operation(self) -> Operation:
+        return take_over(Wanted(self.run, self.start, self.stop, self.pair))
+
+
 AnyOperation = Annotated[
     Swap
     | Split
@@ -278,6 +293,7 @@ AnyOperation = Annotated[
     | Accept
     | Propagate
     | Retrack
+    | TakeOver
     | GoBack,
     Field(discriminator="op"),
 ]

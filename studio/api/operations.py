@@ -177,6 +177,12 @@ def retrack(deed: Doing, body: bodies.Retrack) -> Any:
     return deed.do(body, pixels=True)
 
 
+@router.post("/videos/{video_id}/ops/take_over", response_model=schemas.Done, responses=REFUSED)
+def take_over(deed: Doing, body: bodies.TakeOver) -> Any:
+    """What another run found is shown where nobody has said what is there."""
+    return deed.do(body, pixels=True)
+
+
 @router.post("/videos/{video_id}/ops/go_back", response_model=schemas.Done, responses=REFUSED)
 def go_back(deed: Doing, body: bodies.GoBack) -> Any:
     """Everything as it was right after an entry of the history."""

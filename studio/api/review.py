@@ -13,7 +13,7 @@ from studio.api.access import read_body
 from studio.api.context import InStudio, RequestKey, Studio, User
 from studio.review import edits, view
 from studio.review.edits import Applied
-from studio.store import Row, library
+from studio.store import Row, library, runs
 from studio.store.errors import Conflict, Invalid
 
 router = APIRouter(tags=["review"])
@@ -54,13 +54,19 @@ def get_masks(
     start: Annotated[int, Query(ge=0)] = 0,
     n: Annotated[int, Query(ge=1, le=LARGEST_CHUNK)] = 32,
     original: bool = False,
+    run: int | None = None,
 ) -> Response:
-    """The shown masks of the frames start..start+n-1 that exist; `original`: those that the model predicted."""
+    """The shown masks of the frames start..start+n-1 that exist; `original`: those that the model predicted; `run`: those that
+    this run predicted."""
     with studio.store.reading() as database:
         video = library.video(database, video_id)
         frames: list[list[dict[str, Any]]] = [[] for _ in range(start, min(start + n, video["length"]))]
-        found = (view.original_masks if original else view.masks)(database, video_id, start, start + len(frames))
-        for mask in found:
+        if run is not None:
+            runs.run_of(database, video_id, run)
+        predicted = video["run_id"] if original else run
+        of_run = view.predicted_masks(database, predicted, start, start + len(frames))
+        shown = view.masks(database, video_id, start, start + len(frames))
+        for mask in of_run if predicted is not None else shown:
             frames[mask["frame"] - start].append(mask_view(video, mask))
     return JSONResponse(
         {"rev": video["rev"], "start": start, "frames": frames}

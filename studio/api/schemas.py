@@ -89,8 +89,11 @@ class Video(BaseModel):
 
 
 class VideoDetail(Video):
+    """`runs`: all there are, oldest first; one of them is shown."""
+
     categories: list[Category]
     holds: Holdings
+    runs: list[Run]
 
 
 class VideoList(BaseModel):

@@ -2,12 +2,15 @@
 
 A cell that a person drew, moved, emptied or verified is `kept` as it is, and its mask says to the tracker which object is which
 (`Anchor`). A track that a person threw away is `rejected`. What an earlier re-tracking did is nobody's word: its cells are told
-apart by their rev, which is that of its entry in the log. Read-only; what follows from all this is decided in `retracking.py`.
+apart by their rev, which is that of its entry in the log; `by_machine` names what else is to count so. Read-only; what follows
+from all this is decided in `retracking.py`.
 
 The tracker knows tracks by numbers: one that it made by its own, another (drawn, split off, accepted) by `NAMED` + its id.
 """
 
+import json
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -35,7 +38,9 @@ TRACKS = """
 CELLS = """
     select c.track_id, c.frame, c.counts, c.origin, c.source, c.verified, o.counts as predicted,
       c.origin = c.track_id and not c.verified
-        or c.rev in (select rev from edits where run_id = :run and op = 'retrack') as by_tracker
+        or c.rev in (
+          select rev from edits where run_id = :run and op in (select value from json_each(:by_machine))
+        ) as by_tracker
     from tracks t cross join corrections c on c.track_id = t.id left join masks o
       on c.counts is null and o.track_id = coalesce(c.origin, c.track_id) and o.frame = c.frame
     where t.run_id = :run
@@ -77,9 +82,9 @@ class Statements:
         )
 
 
-def read(database: Database, video: Row) -> Statements:
-    """What people said of the run that a video shows."""
-    run = {"run": video["run_id"]}
+def read(database: Database, video: Row, by_machine: Collection[str] = ("retrack",)) -> Statements:
+    """What people said of the run that a video shows. by_machine: the operations whose cells are nobody's word."""
+    run = {"run": video["run_id"], "by_machine": json.dumps(list(by_machine))}
     tracks = {row["id"]: row for row in database.query(TRACKS, run)}
     kept: dict[int, dict[int, Kept]] = defaultdict(dict)
     tracked: dict[int, dict[int, Content]] = defaultdict(dict)

@@ -45,12 +45,11 @@ SHOWN_MASKS = f"""
     order by 1, 2
 """
 
-ORIGINAL_MASKS = f"""
+PREDICTED_MASKS = f"""
     select m.frame as frame, t.id as track, m.counts, m.score, 'model' as source, 0 as verified, {PREDICTED_REV} as rev
-    from videos v join runs r on r.id = v.run_id
-    cross join tracks t on t.run_id = r.id and t.source = 'model' and t.score >= r.score_threshold
+    from runs r cross join tracks t on t.run_id = r.id and t.source = 'model' and t.score >= r.score_threshold
     cross join masks m on m.track_id = t.id
-    where v.id = :video and m.frame >= :start and m.frame < :stop order by 1, 2
+    where r.id = :run and m.frame >= :start and m.frame < :stop order by 1, 2
 """
 
 
@@ -64,9 +63,9 @@ def masks(database: Database, video_id: int, start: int, stop: int, track_id: in
         yield row | {"verified": bool(row["verified"])}
 
 
-def original_masks(database: Database, video_id: int, start: int, stop: int) -> Iterator[Row]:
-    """What the shown run predicted in frames start..stop-1, before any correction; as `masks` otherwise."""
-    for row in database.query(ORIGINAL_MASKS, {"video": video_id, "start": start, "stop": stop}):
+def predicted_masks(database: Database, run_id: int | None, start: int, stop: int) -> Iterator[Row]:
+    """What a run predicted in frames start..stop-1, before any correction; as `masks` otherwise."""
+    for row in database.query(PREDICTED_MASKS, {"run": run_id, "start": start, "stop": stop}):
         yield row | {"verified": False}
 
 

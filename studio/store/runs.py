@@ -39,7 +39,8 @@ class TrackEstimate:
 def add_run(
     database: Database, video_id: int, model: str | None, settings: Mapping[str, Any], state: str = "queued"
 ) -> Row:
-    """A new run. It is shown at once if the video shows none yet, otherwise from its first frames on."""
+    """A new run. It is shown at once if the video shows none yet, otherwise from its first frames on, or beside what people
+    have worked on (`gives_way`)."""
     values = {
         "video_id": video_id,
         "model": model,
@@ -67,10 +68,22 @@ def runs(database: Database, video_id: int) -> list[Row]:
     return [row | {"settings": json.loads(row["settings"])} for row in rows]
 
 
+def run_of(database: Database, video_id: int, run_id: int) -> Row:
+    """One run, which must be of the video."""
+    found = run(database, run_id)
+    if found["video_id"] != video_id:
+        raise NotFound(f"Video {video_id} has no run {run_id}.")
+    return found
+
+
+def gives_way(database: Database, run_id: int | None) -> bool:
+    """Whether a newer run may take the place of a shown one: not where changes that people made to it stand."""
+    return one(database, "select 1 from edits where run_id = ? and state = 'applied'", (run_id,)) is None
+
+
 def show_run(database: Database, video_id: int, run_id: int) -> None:
     """Show this run of the video. Corrections stay with the run they were made on."""
-    if run(database, run_id)["video_id"] != video_id:
-        raise NotFound(f"Video {video_id} has no run {run_id}.")
+    run_of(database, video_id, run_id)
     database.execute("update videos set run_id = ? where id = ?", (run_id, video_id))
     library.bump(database, video_id)
 
@@ -110,9 +123,9 @@ def commit_window(
     detections.add(database, run_id, frames_done - len(seen), seen)
     database.execute("insert or replace into run_sessions (run_id, state) values (?, ?)", (run_id, state))
     database.execute("update runs set state = 'running', frames_done = ? where id = ?", (frames_done, run_id))
-    if current["frames_done"] == 0:
+    if current["frames_done"] == 0 and gives_way(database, video["run_id"]):
         database.execute("update videos set run_id = ? where id = ?", (run_id, current["video_id"]))
-    library.bump(database, current["video_id"])
+    _bump_if_shown(database, run_id)
 
 
 def close_run(database: Database, run_id: int, state: str) -> None:
@@ -120,7 +133,14 @@ def close_run(database: Database, run_id: int, state: str) -> None:
     database.execute("delete from run_sessions where run_id = ?", (run_id,))
     finished = "update runs set state = ?, finished_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') where id = ?"
     database.execute(finished, (state, run_id))
-    library.bump(database, run(database, run_id)["video_id"])
+    _bump_if_shown(database, run_id)
+
+
+def _bump_if_shown(database: Database, run_id: int) -> None:
+    """Count a change of what the video shows, if it shows this run."""
+    shown = one(database, "select id from videos where run_id = ?", (run_id,))
+    if shown is not None:
+        library.bump(database, shown["id"])
 
 
 def _withdraw(database: Database, run_id: int, estimates: Mapping[int, TrackEstimate]) -> None:

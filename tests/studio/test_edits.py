@@ -193,6 +193,8 @@ def test_corrections_stay_with_the_run_they_were_made_on(store: Store, video: Ro
     paint(store, video, first, 4)
     old = library.video(store.database, video["id"])["run_id"]
     second = predict(store, video, {0: range(10)})[0]
+    with store.transaction() as database:
+        runs.show_run(database, video["id"], runs.runs(database, video["id"])[-1]["id"])
     assert {track for track, _ in masks(store, video)} == {second}
     assert edits.undo(store, video["id"], "ann")[1] is None, "undo does not reach into another run"
     with store.transaction() as database:

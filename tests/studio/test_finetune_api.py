@@ -83,7 +83,9 @@ def test_the_way_from_the_click_to_the_model(studio: tuple[Home, Store, int], cl
     run = client.post(f"/videos/{video['id']}/runs", json={})
     assert run.status_code == 202
     perform(store, home, run.json()["job"])
-    assert client.get(f"/videos/{video['id']}").json()["run"]["model"] == "cats", "runs begin with the default"
+    known = client.get(f"/videos/{video['id']}").json()
+    assert known["runs"][-1]["model"] == "cats", "runs begin with the default"
+    assert known["run"]["model"] == "tiny", "and stay beside what people verified"
     client.post("/models/tiny/default", json={"project_id": project})
     refused = client.delete("/models/cats")
     assert refused.status_code == 409 and "runs on" in refused.json()["detail"]
