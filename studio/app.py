@@ -23,6 +23,7 @@ HEAD = f"""
 <link rel="stylesheet" href="{address("css/app.css")}">
 <link rel="stylesheet" href="{address("css/finetune.css")}">
 <link rel="stylesheet" href="{address("css/jobs.css")}">
+<link rel="stylesheet" href="{address("css/models.css")}">
 """
 # The modules of the pages name each other; with their names in the head a browser need not find them one after the other.
 MODULES = "\n".join(
