@@ -1,8 +1,8 @@
 """A ground truth laid out for training: the masks of any frame of any video at once, however large the file.
 
-In: a YouTube-VIS json (or parsed content). Out: an `AnnotationIndex`, arrays that the operating system maps into memory and that
-all loader workers share. It is made once, which takes as long as reading the json does, and kept in a cache folder; later
-opens take milliseconds. Crowds are left out, as they teach no instance, and so are videos without any object.
+In: a YouTube-VIS json (or parsed content), or COCO instances. Out: an `AnnotationIndex`, arrays that the operating system maps into
+memory and that all loader workers share. It is made once, which takes as long as reading the json does, and kept in a cache
+folder; later opens take milliseconds. Crowds are left out, as they teach no instance, and so are videos without any object.
 """
 
 import hashlib
@@ -12,8 +12,9 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +22,12 @@ from numpy.typing import NDArray
 from engine.config import Category
 from engine.errors import DataError
 from engine.masks import RLE
-from training.ytvis import Dataset, read_dataset
+from training.coco import coco_to_ytvis
+from training.ytvis import Dataset, load_json, read_dataset
 
-VERSION = 1  # of the layout
+VERSION = 2  # of the layout
 _ROW = np.dtype([("instance", "<i4"), ("label", "<i4"), ("start", "<i8"), ("length", "<i4")])
-_ARRAYS = ("rows", "row_starts", "video_starts", "codes")
+_ARRAYS = ("rows", "row_starts", "video_starts", "codes", "video_table", "names", "name_starts")
 
 
 class Seen(NamedTuple):
@@ -45,24 +47,60 @@ class IndexedVideo(NamedTuple):
     file_names: tuple[str, ...]
 
 
+class IndexedVideos(Sequence[IndexedVideo]):
+    """Read from arrays when asked for: as objects, the names of all frames would be many times as large, in every process."""
+
+    def __init__(self, parts: Mapping[str, Any]) -> None:
+        self._table, self._starts = parts["video_table"], parts["video_starts"]
+        self._names, self._name_starts = parts["names"], parts["name_starts"]
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def size(self, place: int) -> list[int]:
+        """Height and width."""
+        return [int(self._table[place, 2]), int(self._table[place, 1])]
+
+    @overload
+    def __getitem__(self, place: int) -> IndexedVideo: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[IndexedVideo]: ...
+    def __getitem__(self, place: int | slice) -> IndexedVideo | list[IndexedVideo]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        number, width, height = (int(value) for value in self._table[place])
+        frames = range(*(int(edge) for edge in self._starts[place : place + 2]))
+        edges = self._name_starts[frames.start : frames.stop + 1].tolist()
+        text = self._names[edges[0] : edges[-1]].tobytes()
+        names = (text[first - edges[0] : last - edges[0]].decode("utf-8") for first, last in pairwise(edges))
+        return IndexedVideo(number, width, height, tuple(names))
+
+
 @dataclass(frozen=True, eq=False)
 class AnnotationIndex:
-    """Videos that have objects, in the order of their ids, and what is seen in each of their frames."""
+    """Videos that have objects, in the order of their ids, and what is seen in each of their frames.
+
+    folder: where it is kept, None if only in memory. Another process that is handed the index opens the folder.
+    """
 
     categories: tuple[Category, ...]
-    videos: tuple[IndexedVideo, ...]
+    videos: IndexedVideos
     rows: NDArray[Any]  # one per instance and frame, frame by frame
     row_starts: NDArray[np.int64]  # (frames of all videos + 1,)
-    video_starts: NDArray[np.int64]  # (videos,) the number of each one's first frame
+    video_starts: NDArray[np.int64]  # (videos + 1,) the number of each one's first frame
     codes: NDArray[np.uint8]  # the compressed run lengths of all masks
+    folder: Path | None = None
 
     def __len__(self) -> int:
         return len(self.videos)
 
+    def __reduce__(self) -> Any:
+        return super().__reduce__() if self.folder is None else (_opened, (self.folder,))
+
     def frame(self, video: int, frame: int) -> list[Seen]:
         """What is seen in a frame of the video at that place."""
         number = int(self.video_starts[video]) + frame
-        size = [self.videos[video].height, self.videos[video].width]
+        size = self.videos.size(video)
         return [
             Seen(
                 int(row["instance"]),
@@ -75,21 +113,30 @@ class AnnotationIndex:
         ]
 
 
-def index_of(source: Path | Mapping[str, Any], cache: Path | None = None) -> AnnotationIndex:
+def index_of(
+    source: Path | Mapping[str, Any], cache: Path | None = None, as_coco: str | None = None
+) -> AnnotationIndex:
     """The index of a ground truth, from the cache folder if it is there and newer than nothing that changed.
 
-    cache None: the user's cache folder. Parsed content, and a cache that cannot be written, are indexed in memory.
+    cache None: the user's cache folder. Parsed content, and a cache that cannot be written, are indexed in memory. as_coco: the
+    source holds COCO instances, to be had under the categories of this data set.
     """
     if isinstance(source, Mapping):
-        return _open(_lay_out(read_dataset(source)))
-    folder = (cache or cache_folder()) / _fingerprint(source)
+        return _index(_lay_out(_read(source, as_coco)))
+    folder = (cache or cache_folder()) / _fingerprint(source, as_coco)
     if not (folder / "meta.json").exists():
-        parts = _lay_out(read_dataset(source))
+        parts = _lay_out(_read(source, as_coco))
         try:
             _keep(parts, folder)
         except OSError:
-            return _open(parts)
-    return _open(_load(folder))
+            return _index(parts)
+    return _opened(folder)
+
+
+def _read(source: Path | Mapping[str, Any], as_coco: str | None) -> Dataset:
+    if as_coco is None:
+        return read_dataset(source)
+    return read_dataset(coco_to_ytvis(load_json(source), as_coco))
 
 
 def cache_folder() -> Path:
@@ -97,13 +144,13 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ctvis-studio" / "index"
 
 
-def _fingerprint(path: Path) -> str:
-    """Changes whenever the file does."""
+def _fingerprint(path: Path, as_coco: str | None) -> str:
+    """Changes whenever the file does, or what is to be made of it."""
     try:
         status = path.stat()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
-    text = f"{VERSION} {path.resolve()} {status.st_size} {status.st_mtime_ns}"
+    text = f"{VERSION} {path.resolve()} {status.st_size} {status.st_mtime_ns} {as_coco}"
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
@@ -131,12 +178,15 @@ def _lay_out(dataset: Dataset) -> dict[str, Any]:
                     codes.append(code)
                     size += len(code)
             row_starts.append(len(rows))
+    names = [name.encode("utf-8") for video in videos for name in video.file_names]
     return {
-        "categories": [list(category) for category in ((c.id, c.name) for c in dataset.categories.values())],
-        "videos": [[video.id, video.width, video.height, list(video.file_names)] for video in videos],
+        "categories": [[category.id, category.name] for category in dataset.categories.values()],
+        "video_table": np.array([[video.id, video.width, video.height] for video in videos], np.int64),
+        "names": np.frombuffer(b"".join(names), np.uint8),
+        "name_starts": np.cumsum([0, *map(len, names)]),
         "rows": np.array(rows, _ROW),
         "row_starts": np.array(row_starts, np.int64),
-        "video_starts": np.array(video_starts, np.int64),
+        "video_starts": np.array([*video_starts, len(row_starts) - 1], np.int64),
         "codes": np.frombuffer(b"".join(codes), np.uint8),
     }
 
@@ -148,8 +198,7 @@ def _keep(parts: dict[str, Any], folder: Path) -> None:
     try:
         for name in _ARRAYS:
             np.save(partial / f"{name}.npy", parts[name])
-        meta = {key: parts[key] for key in ("categories", "videos")}
-        (partial / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+        (partial / "meta.json").write_text(json.dumps({"categories": parts["categories"]}), encoding="utf-8")
         partial.rename(folder)
     except OSError:
         shutil.rmtree(partial, ignore_errors=True)
@@ -157,14 +206,13 @@ def _keep(parts: dict[str, Any], folder: Path) -> None:
             raise
 
 
-def _load(folder: Path) -> dict[str, Any]:
+def _opened(folder: Path) -> AnnotationIndex:
+    """As the folder has it, its arrays mapped."""
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
-    return json.loads((folder / "meta.json").read_text(encoding="utf-8")) | arrays
+    return _index(json.loads((folder / "meta.json").read_text(encoding="utf-8")) | arrays, folder)
 
 
-def _open(parts: dict[str, Any]) -> AnnotationIndex:
-    return AnnotationIndex(
-        tuple(Category(number, name) for number, name in parts["categories"]),
-        tuple(IndexedVideo(number, width, height, tuple(names)) for number, width, height, names in parts["videos"]),
-        *(parts[name] for name in _ARRAYS),
-    )
+def _index(parts: dict[str, Any], folder: Path | None = None) -> AnnotationIndex:
+    categories = tuple(Category(number, name) for number, name in parts["categories"])
+    arrays = {name: parts[name] for name in ("rows", "row_starts", "video_starts", "codes")}
+    return AnnotationIndex(categories, IndexedVideos(parts), **arrays, folder=folder)

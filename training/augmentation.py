@@ -19,7 +19,9 @@ Matrices = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Lengths in pixels. One choice of each holds for a whole clip; only a pseudo-video's window and angle change in it."""
+    """Lengths in pixels. One choice of each holds for a whole clip; only a pseudo-video's window and angle change in it.
+
+    The defaults are as published; the last two are not part of it."""
 
     short_edges: tuple[int, ...] = tuple(range(320, 641, 32))
     max_edge: int = 768
@@ -29,6 +31,10 @@ class Augmentation:
     flip_chance: float = 0.5
     turn: float = 15.0  # degrees to each side, pseudo-videos
     turn_centre: tuple[float, float] = (0.4, 0.6)  # of the picture's edges
+    moving_window: bool = (
+        False  # a video's cut moves too: the released code draws a way for it, and stays at its beginning
+    )
+    paste_chance: float = 0.0  # of a pseudo-video to get objects of another picture pasted in, see copy_paste.py
 
     def at_scale(self, factor: float) -> "Augmentation":
         """The same for nets that see frames of another size; edges stay divisible by 2."""
@@ -46,10 +52,9 @@ class Augmentation:
 
 
 def video_matrices(rng: np.random.Generator, size: Size, length: int, how: Augmentation) -> tuple[Matrices, Size]:
-    """For frames of a video: the same for all of them."""
-    matrix, size = _cut(rng, size, 1, how)
-    matrix, size = _scaled_and_flipped(rng, matrix, size, how)
-    return np.repeat(matrix, length, axis=0), size
+    """For frames of a video: the same for all of them, unless its window is to move."""
+    matrices, size = _cut(rng, size, length if how.moving_window else 1, how)
+    return _scaled_and_flipped(rng, np.broadcast_to(matrices, (length, 2, 3)), size, how)
 
 
 def image_matrices(rng: np.random.Generator, size: Size, length: int, how: Augmentation) -> tuple[Matrices, Size]:

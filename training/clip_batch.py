@@ -6,7 +6,6 @@ one frame (T = 1) trains segmentation alone; from two on, the re-ID loss ties th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -14,10 +13,11 @@ from torch import Tensor
 
 from engine import CTVIS, FrameOutput
 from training import contrastive
+from training.config import TrainConfig
 from training.contrastive import contrastive_loss
-from training.criterion import Criterion, Losses
+from training.criterion import Criterion
 from training.doubt import Doubt, unjudged
-from training.matcher import Match, Target, matched_queries
+from training.matcher import Match, Matcher, Target, at_least_float32, matched_queries
 
 RIVAL_OVERLAP = 0.3  # IoU from which a query's mask is a look at the same instance
 RIVAL_SCORE = 0.05  # class probability from which a tracker would look at a query
@@ -53,30 +53,23 @@ class ClipLoss:
     terms: dict[str, float]
 
 
-def clip_loss(
-    model: CTVIS,
-    batch: ClipBatch,
-    criterion: Criterion,
-    recipe: Literal["reference", "paper"] = "reference",
-    rivals_only: bool = False,
-    reid_weight: float = 1.0,
-) -> ClipLoss:
-    """Runs the net on every frame of the batch and compares.
-
-    rivals_only: of the unmatched queries, only those that inference would keep are negatives of the re-ID loss (recipe
-    "paper"). reid_weight: a factor on both re-ID terms.
-    """
+def clip_loss(model: CTVIS, batch: ClipBatch, criterion: Criterion, config: TrainConfig | None = None) -> ClipLoss:
+    """Runs the net on every frame of the batch and compares. config: what it says of the re-ID loss; None: as published."""
+    config = config or TrainConfig()
     outputs = model.layer_outputs(batch.frames.flatten(0, 1))  # frames of a clip lie together: (B*T, ...)
     targets = _frame_targets(batch, model.frame_format.divisor)
     losses = criterion(outputs, targets)
     total, terms = losses.total, dict(losses.final)
     if batch.frames.shape[1] > 1:
-        embeds, valid, query = _tracks(outputs[-1], losses, batch)
-        kept = rivals(outputs[-1], losses.matching, targets) if rivals_only else None
+        again = _matched_again(outputs[-1], batch, criterion.points) if config.second_matching else None
+        embeds, valid, query = _tracks(outputs[-1], losses.matching, again, batch)
+        kept = rivals(outputs[-1], losses.matching, targets) if config.rivals_only else None
         kept = None if kept is None else kept.unflatten(0, batch.frames.shape[:2]).transpose(0, 1)
-        reid = contrastive_loss(embeds, valid, query, recipe=recipe, rivals=kept)
+        reid = contrastive_loss(
+            embeds, valid, query, config.recipe, config.positive, config.noise, kept, config.miscount
+        )
         weighted = contrastive.WEIGHTS["reid"] * reid.reid + contrastive.WEIGHTS["reid_aux"] * reid.aux
-        total = total + reid_weight * weighted
+        total = total + config.reid_weight * weighted
         terms |= {"reid": reid.reid, "reid_aux": reid.aux}
     return ClipLoss(total, {name: value.item() for name, value in terms.items()})
 
@@ -115,15 +108,31 @@ def _frame_targets(batch: ClipBatch, divisor: int) -> list[Target]:
     ]
 
 
-def _tracks(output: FrameOutput, losses: Losses, batch: ClipBatch) -> tuple[Tensor, Tensor, Tensor]:
-    """What the re-ID loss wants: embeds (T, B, Q, C), valid (T, B, N), query (T, B, N), N the largest clip's instances."""
+@torch.no_grad()
+def _matched_again(output: FrameOutput, batch: ClipBatch, points: int) -> list[Match]:
+    """As the released code finds the queries of its re-ID loss: from other points, among all instances of the clip, so that
+    absent ones take queries too, and without the padding of the frames, so that points of padded frames do not lie alike."""
+    length = batch.frames.shape[1]
+    targets = [Target(clip.labels, clip.masks[:, frame]) for clip in batch.targets for frame in range(length)]
+    return Matcher(points=points)(at_least_float32(output.logits), at_least_float32(output.masks), targets)
+
+
+def _tracks(
+    output: FrameOutput, matching: Sequence[Match], again: Sequence[Match] | None, batch: ClipBatch
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What the re-ID loss wants: embeds (T, B, Q, C), valid (T, B, N), query (T, B, N), N the largest clip's instances.
+
+    matching: of the visible instances of each frame; again: of all instances of its clip, to be used instead."""
     clips, length = batch.frames.shape[:2]
     most = max(len(clip.labels) for clip in batch.targets)
     valid = torch.zeros(length, clips, most, dtype=torch.bool, device=output.embeds.device)
     query = torch.zeros(length, clips, most, dtype=torch.int64, device=output.embeds.device)
     for index, clip in enumerate(batch.targets):
-        matches = losses.matching[index * length : (index + 1) * length]
-        queries, matched = matched_queries(matches, clip.visible)
+        frames = slice(index * length, (index + 1) * length)
+        if again is None:
+            queries, matched = matched_queries(matching[frames], clip.visible)
+        else:
+            queries, matched = matched_queries(again[frames], torch.ones_like(clip.visible))
         query[:, index, : len(clip.labels)] = queries
-        valid[:, index, : len(clip.labels)] = matched
+        valid[:, index, : len(clip.labels)] = matched & clip.visible
     return output.embeds.unflatten(0, (clips, length)).transpose(0, 1), valid, query

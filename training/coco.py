@@ -3,7 +3,8 @@
 In: COCO instances (the parsed json) and the name of a data set. Out: a YouTube-VIS ground truth with the masks untouched.
 The category maps are those that CTVIS was published with, deliberate noise included: bicycles are motorbikes and skis are
 snowboards in YouTube-VIS, which has neither; COCO's birds are left out for OVIS although it has a Bird. Images without an
-object of a mapped category are left out, and so are the other objects of those that stay. Pictures are not opened.
+object of a mapped category are left out, and so are the other objects of those that stay, and outlines of fewer than three
+points. Pictures are not opened.
 """
 
 from collections import defaultdict
@@ -59,13 +60,28 @@ def category_map(target: str) -> dict[str, Category]:
 def coco_to_ytvis(coco: Mapping[str, Any], target: str) -> dict[str, Any]:
     """COCO instances as a YouTube-VIS ground truth of videos of one frame each."""
     for key in ("images", "annotations", "categories"):
-        if not isinstance(coco.get(key), list):
+        if not isinstance(coco, Mapping) or not isinstance(coco.get(key), list):
             raise DataError(f'This is no COCO instances file: it has no list "{key}".')
-    mapped = category_map(target)
+    try:
+        videos, annotations = _converted(coco, category_map(target))
+    except (KeyError, TypeError) as fault:
+        raise DataError(f"This is no COCO instances file: of an entry, this is missing or wrong: {fault}.") from fault
+    return {
+        "info": {"description": f"COCO images as videos of one frame, under the categories of {target}"},
+        "videos": videos,
+        "categories": [{"id": category.id, "name": category.name} for category in TARGETS[target]],
+        "annotations": annotations,
+    }
+
+
+def _converted(
+    coco: Mapping[str, Any], mapped: Mapping[str, Category]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Videos and annotations."""
     categories = {entry["id"]: mapped[entry["name"]] for entry in coco["categories"] if entry["name"] in mapped}
     by_image: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for annotation in coco["annotations"]:
-        if annotation["category_id"] in categories:
+        if annotation["category_id"] in categories and _outlined(annotation["segmentation"]):
             by_image[annotation["image_id"]].append(annotation)
     images = [image for image in coco["images"] if image["id"] in by_image]
     videos = [
@@ -78,7 +94,7 @@ def coco_to_ytvis(coco: Mapping[str, Any], target: str) -> dict[str, Any]:
             "id": annotation["id"],
             "video_id": image["id"],
             "category_id": categories[annotation["category_id"]].id,
-            "segmentations": [annotation["segmentation"]],
+            "segmentations": [_outlined(annotation["segmentation"])],
             "areas": [annotation["area"]],
             "bboxes": [annotation["bbox"]],
             "iscrowd": annotation.get("iscrowd", 0),
@@ -88,9 +104,11 @@ def coco_to_ytvis(coco: Mapping[str, Any], target: str) -> dict[str, Any]:
         for image in images
         for annotation in by_image[image["id"]]
     ]
-    return {
-        "info": {"description": f"COCO images as videos of one frame, under the categories of {target}"},
-        "videos": videos,
-        "categories": [{"id": category.id, "name": category.name} for category in TARGETS[target]],
-        "annotations": annotations,
-    }
+    return videos, annotations
+
+
+def _outlined(segmentation: Any) -> Any:
+    """A mask as it is, without outlines that enclose nothing."""
+    if not isinstance(segmentation, list):
+        return segmentation
+    return [outline for outline in segmentation if len(outline) >= 6 and len(outline) % 2 == 0]

@@ -53,6 +53,7 @@ def contrastive_loss(
     positive: Literal["last", "momentum", "coin"] = "coin",
     noise: float = 0.0,
     rivals: Tensor | None = None,
+    miscount: bool = True,
     generator: torch.Generator | None = None,
 ) -> ContrastiveLosses:
     """The losses of T frames of B clips of N instances (clips with fewer are padded with ones never seen).
@@ -60,25 +61,29 @@ def contrastive_loss(
     embeds (T, B, Q, C); valid (T, B, N) bool: the instance is seen in the frame; query (T, B, N) int64: the query
     matched to it there (anything in 0..Q-1 where it is not seen).
     positive, of recipe "reference" alone: the latest embedding, the memory, or a fair coin for each item (published).
-    noise, of recipe "paper" alone: the probability that an absent instance's memory takes in an unmatched query, as a
-    wrong match at inference would make it; such an embedding is never an anchor. The released code does without.
+    noise: the probability that an absent instance's memory takes in an unmatched query, as a wrong match at inference would
+    make it. In recipe "reference" such an embedding becomes an anchor too, as in the released code, which does without noise
+    by default; in recipe "paper" it is never one.
     rivals (T, B, Q) bool, of recipe "paper" alone: the queries that inference would keep beside the matched ones. Other
     unmatched queries are then no negatives: many are second looks at an instance, which NMS drops. To tell those apart
     from it, the embedding would have to say which query it is instead of which object.
+    miscount, of recipe "reference" alone: drop the items that the released code drops by counting absences wrongly.
     """
     if recipe not in ("reference", "paper") or positive not in ("last", "momentum", "coin"):
         raise ValueError(f"unknown recipe {recipe!r} or positive {positive!r}")
-    if recipe == "reference" and (noise or rivals is not None):
-        raise ValueError('noise and rivals belong to recipe "paper"')
+    if recipe == "reference" and rivals is not None:
+        raise ValueError('rivals belong to recipe "paper"')
     if embeds.shape[0] < 2 or valid.shape[2] == 0:
         return ContrastiveLosses(embeds.sum() * 0.0, embeds.sum() * 0.0)
     with torch.autocast(embeds.device.type, enabled=False):
         embeds = at_least_float32(embeds)
         matched = embeds.take_along_dim(query[..., None], dim=2)  # (T, B, N, C)
+        own = F.one_hot(query, embeds.shape[2]).bool() & valid[..., None]  # (T, B, N, Q)
+        written, remembered = _with_noise(embeds, matched, valid, own, noise, generator) if noise else (matched, valid)
         if recipe == "reference":
-            items = _reference_items(embeds, matched, valid, query, positive, generator)
+            items = _reference_items(embeds, written, remembered, own, positive, miscount, generator)
         else:
-            items = _paper_items(embeds, matched, valid, query, noise, rivals, generator)
+            items = _paper_items(embeds, matched, valid, own, _memories(written, remembered), rivals)
         return _losses(items)
 
 
@@ -99,16 +104,24 @@ def _losses(items: _Items) -> ContrastiveLosses:
 
 
 def _reference_items(
-    embeds: Tensor, matched: Tensor, valid: Tensor, query: Tensor, positive: str, generator: torch.Generator | None
+    embeds: Tensor,
+    matched: Tensor,
+    valid: Tensor,
+    own: Tensor,
+    positive: str,
+    miscount: bool,
+    generator: torch.Generator | None,
 ) -> _Items:
+    """own (T, B, N, Q) bool: the query matched to each instance."""
     frames = torch.arange(len(valid), device=valid.device)[:, None, None]
     latest = torch.where(valid, frames, -1).cummax(0).values[:-1]  # (A, B, N): last frame before t, -1 if none
     following = torch.where(valid, frames, len(valid)).flip(0).cummin(0).values.flip(0)  # first frame from t on
     following = F.pad(following[2:], (0, 0, 0, 0, 0, 1), value=len(valid))  # (A, B, N): first frame after t, T if none
     before, after = latest >= 0, following < len(valid)
-    # Released quirk: exist_after(t) compares the absences after t with t instead of with the number of frames after t.
-    absences_after = (~valid).flip(0).cumsum(0).flip(0) - (~valid).long()
-    after &= absences_after[1:] != frames[1:]
+    if miscount:
+        # Released quirk: exist_after(t) compares the absences after t with t instead of with the number of frames after t.
+        absences_after = (~valid).flip(0).cumsum(0).flip(0) - (~valid).long()
+        after &= absences_after[1:] != frames[1:]
 
     nearest = torch.where(before, latest, following.clamp(max=len(valid) - 1))
     chosen = matched.take_along_dim(nearest[..., None], dim=0)
@@ -120,33 +133,17 @@ def _reference_items(
             )
             use_memory = before & (draw > 0.5).to(before.device)
         chosen = torch.where(use_memory[..., None], _memories(matched, valid)[:-1], chosen)
-
-    own = F.one_hot(query, embeds.shape[2]).bool() & valid[..., None]  # (T, B, N, Q)
     return _Items(matched[1:], chosen, embeds[:-1], ~own[:-1], valid[1:] & (before | after))
 
 
 def _paper_items(
-    embeds: Tensor,
-    matched: Tensor,
-    valid: Tensor,
-    query: Tensor,
-    noise: float,
-    rivals: Tensor | None,
-    generator: torch.Generator | None,
+    embeds: Tensor, matched: Tensor, valid: Tensor, own: Tensor, memories: Tensor, rivals: Tensor | None
 ) -> _Items:
-    own = F.one_hot(query, embeds.shape[2]).bool() & valid[..., None]  # (T, B, N, Q)
-    unmatched = ~own.any(2)  # (T, B, Q)
-    seen = valid.cummax(0).values
-    remembered, written = valid, matched
-    if noise:
-        written, strayed = _stray_embeddings(embeds, unmatched, valid.shape[2], noise, generator)
-        strayed &= seen & ~valid
-        written = torch.where(strayed[..., None], written, matched)
-        remembered = valid | strayed
-    memory, in_bank = _memories(written, remembered)[:-1], seen[:-1]
-
+    """memories (T, B, N, C): after each frame, noise included."""
+    memory, in_bank = memories[:-1], valid.cummax(0).values[:-1]
     instances = valid.shape[2]
     others = in_bank[:, :, None, :] & ~torch.eye(instances, dtype=torch.bool, device=valid.device)  # (A, B, N, N)
+    unmatched = ~own.any(2)  # (T, B, Q)
     false_tracks = unmatched if rivals is None else unmatched & rivals
     background = false_tracks[:-1, :, None].expand(-1, -1, instances, -1)  # (A, B, N, Q)
     return _Items(
@@ -156,6 +153,15 @@ def _paper_items(
         negative=torch.cat([others, background], dim=3),
         used=valid[1:] & in_bank,
     )
+
+
+def _with_noise(
+    embeds: Tensor, matched: Tensor, valid: Tensor, own: Tensor, noise: float, generator: torch.Generator | None
+) -> tuple[Tensor, Tensor]:
+    """What goes into the memories (T, B, N, C) and when (T, B, N): an absent instance seen before may take in a stranger."""
+    strangers, strayed = _stray_embeddings(embeds, ~own.any(2), valid.shape[2], noise, generator)
+    strayed &= valid.cummax(0).values & ~valid
+    return torch.where(strayed[..., None], strangers, matched), valid | strayed
 
 
 def _memories(matched: Tensor, valid: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 
 In: `Source`s, indexes with the folders of their pictures. Out: `ClipBatch`es; the batch of a step follows from the seed and the
 step alone, whoever makes it, so a run that was killed goes on with the same. As published, a clip is a frame and others drawn
-with replacement from those near it, in their order; all clips of a batch come from one data set. Clips of a batch that differ in
-size are padded at the right and below with the mean colour, which is what the net itself pads with.
+with replacement from those near it, in their order; all clips of a batch come from one data set, unless they are to be `mixed`.
+Clips of a batch that differ in size are padded at the right and below with the mean colour, which is what the net pads with.
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ from engine.errors import DataError
 from training.annotation_index import AnnotationIndex
 from training.augmentation import Augmentation, Matrices, Size, image_matrices, looked_at, video_matrices
 from training.clip_batch import ClipBatch, ClipTarget
+from training.copy_paste import Clip, with_pasted
 from training.evaluate import plain_name
 
 LEAST_AREA = 1  # pixels of an instance in a frame, below which it is not there
@@ -81,10 +82,11 @@ class DatasetClips(TorchDataset[ClipBatch]):
         seed: int = 0,
         rank: int = 0,
         world: int = 1,
+        mixed: bool = False,
     ) -> None:
-        """mean: the colour that is padded with, RGB 0..255."""
+        """mean: the colour that is padded with, RGB 0..255; mixed: each clip of a batch may come from another source."""
         self.sources, self.shape, self.how, self.steps, self.mean = tuple(sources), shape, how, steps, mean
-        self.seed, self.rank, self.world = seed, rank, world
+        self.seed, self.rank, self.world, self.mixed = seed, rank, world, mixed
         shares = np.array([source.share for source in self.sources])
         self._chances = shares / shares.sum()
 
@@ -93,24 +95,37 @@ class DatasetClips(TorchDataset[ClipBatch]):
 
     def __getitem__(self, step: int) -> ClipBatch:
         rng = np.random.default_rng([self.seed, step, self.rank])
-        source = self.sources[rng.choice(len(self.sources), p=self._chances)]
-        return padded([self.clip(rng, source) for _ in range(self.shape.clips)], self.mean)
+        source = self._source(rng)
+        clips = [self.clip(rng, self._source(rng) if self.mixed and n else source) for n in range(self.shape.clips)]
+        return padded(clips, self.mean)
 
-    def clip(self, rng: np.random.Generator, source: Source) -> tuple[np.ndarray, ClipTarget]:
-        """Frames (T, H, W, 3) uint8 and what is in them, of any video of the source."""
+    def _source(self, rng: np.random.Generator) -> Source:
+        return self.sources[rng.choice(len(self.sources), p=self._chances)]
+
+    def clip(self, rng: np.random.Generator, source: Source) -> Clip:
+        """Of any video of the source; a picture may get objects of another one."""
+        clip, from_picture = self._view(rng, source)
+        if from_picture and self.how.paste_chance and rng.random() < self.how.paste_chance:
+            return with_pasted(rng, clip, self._view(rng, source)[0])
+        return clip
+
+    def _view(self, rng: np.random.Generator, source: Source) -> tuple[Clip, bool]:
+        """A clip, and whether it was made of a single picture."""
         video = int(rng.integers(len(source.index)))
         entry = source.index.videos[video]
         size = entry.height, entry.width
-        if len(entry.file_names) == 1:
+        from_picture = len(entry.file_names) == 1
+        if from_picture:
             frames = [0] * self.shape.frames
             matrices, cut = image_matrices(rng, size, self.shape.frames, self.how)
         else:
             frames = near(rng, len(entry.file_names), self.shape.frames, source.reach)
             matrices, cut = video_matrices(rng, size, self.shape.frames, self.how)
-        return _pictures(source, video, frames, matrices, cut), _target(source, video, frames, matrices, cut)
+        clip = _pictures(source, video, frames, matrices, cut), _target(source, video, frames, matrices, cut)
+        return clip, from_picture
 
 
-def padded(clips: Sequence[tuple[np.ndarray, ClipTarget]], mean: tuple[float, float, float]) -> ClipBatch:
+def padded(clips: Sequence[Clip], mean: tuple[float, float, float]) -> ClipBatch:
     """Clips of any sizes on canvases of the largest."""
     height = max(frames.shape[1] for frames, _ in clips)
     width = max(frames.shape[2] for frames, _ in clips)

@@ -28,9 +28,10 @@ from training.finetune_clips import TaughtClips
 from training.finetune_config import FinetuneConfig
 from training.finetune_data import TaughtSet
 from training.finetune_model import adapt, known_categories
-from training.finetune_score import Sample, judge, samples
+from training.finetune_score import judge, samples
 from training.loop import Run, take_step
 from training.optim import set_rate
+from training.samples import Sample, Sampled
 
 LOG_SECONDS = 1.0
 SAVE_SECONDS = 60.0
@@ -47,12 +48,6 @@ class Judged:
     step: int
     score: dict[str, Any]
     best: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Sampled:
-    step: int
-    samples: list[Sample]
 
 
 @dataclass(frozen=True)
@@ -200,12 +195,7 @@ def _step(run: Run, clips: TaughtClips, criterion: Criterion) -> tuple[dict[str,
     torch.manual_seed(1_000_003 * run.config.seed + run.step)
     rate = set_rate(run.optimizer, run.progress, run.config)
     batch = _on(clips.batch(run.step), next(run.model.parameters()).device)
-    try:
-        losses = take_step(run, batch, criterion)
-    except ValueError as fault:  # the matching refuses costs that are no numbers
-        if "numeric" not in str(fault) and "infeasible" not in str(fault):
-            raise
-        losses = {"gradient_norm": float("nan")}
+    losses = take_step(run, batch, criterion)
     count_broken(run, losses)
     run.update_average()
     run.step += 1

@@ -5,12 +5,10 @@ against it. Categories are paired by name, so that a parent with other categorie
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import torch
 
 from engine import CTVIS, Category, Preset
 from engine import masks as rle
@@ -19,29 +17,11 @@ from engine.session import VideoSession
 from training.evaluate import plain_name
 from training.finetune_data import TaughtSet, TaughtVideo, decoded, held_out_dataset, read_frame, whole_frames
 from training.metrics import evaluate
+from training.samples import Sample, find_objects
 from training.ytvis import Result
 
 IN_DOUBT = 0.5  # share of a track's pixels in ignored regions, from which it is left out
 SAMPLES = 4  # pictures
-SHOWN_SCORE = 0.3  # of an object in a picture
-
-
-class Found(NamedTuple):
-    """An object in a picture. mask: bool (H, W)."""
-
-    category: str
-    score: float
-    mask: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """A picture, uint8 RGB (H, W, 3), and what the net finds in it. video: its number in the snapshot."""
-
-    video: int
-    ordinal: int
-    rgb: np.ndarray
-    objects: list[Found]
 
 
 def judge(
@@ -77,12 +57,7 @@ def samples(model: CTVIS, preset: Preset, taught: TaughtSet, pictures: Path) -> 
     for video, place in (judged[index] for index in picked):
         rgb = read_frame(pictures, video.video.file_names[place])
         session = VideoSession(model, (rgb.shape[0], rgb.shape[1]), preset.tracker, frame_format=preset.frame, fps=1.0)
-        objects = []
-        for seen in session.step(rgb):
-            score, label = torch.as_tensor(seen.logits).softmax(-1)[:-1].max(-1)
-            if score >= SHOWN_SCORE and seen.rle is not None:
-                objects.append(Found(preset.categories[int(label)].name, float(score), rle.decode(seen.rle)))
-        found.append(Sample(video.video.id, video.ordinals[place], rgb, objects))
+        found.append(Sample(video.video.id, video.ordinals[place], rgb, find_objects(session, preset, rgb)))
     return found
 
 

@@ -17,6 +17,7 @@ import torch
 from torch import distributed, nn
 
 from engine import CTVIS
+from training.checkpointing import recompute_blocks
 from training.clip_batch import ClipBatch, clip_loss
 from training.config import TrainConfig
 from training.criterion import Criterion
@@ -42,6 +43,8 @@ class Run:
         self.model, self.config = model, config
         self.optimizer = make_optimizer(model, config)
         self.average = deepcopy(model).requires_grad_(False) if config.average else None
+        if config.checkpointing:
+            recompute_blocks(model)
         self.step, self.seconds = 0, 0.0
         self.notes: dict[str, Any] = {}
 
@@ -142,13 +145,12 @@ def train(
 
 def take_step(run: Run, batch: ClipBatch, criterion: Criterion) -> dict[str, float]:
     """One step of the optimiser on a batch; none where the gradient is not finite. Returns the losses and the gradient's norm."""
-    recipe = run.config.recipe, run.config.rivals_only, run.config.reid_weight
     parts = divided(batch, run.config.accumulate)
     told: dict[str, float] = defaultdict(float)
     run.optimizer.zero_grad(set_to_none=True)
     for part in parts:
         with torch.autocast(batch.frames.device.type, torch.bfloat16, enabled=run.config.autocast == "bfloat16"):
-            loss = clip_loss(run.model, part, criterion, *recipe)
+            loss = clip_loss(run.model, part, criterion, run.config)
         (loss.total / len(parts)).backward()
         for name, value in {"total": loss.total.item(), **loss.terms}.items():
             told[name] += value / len(parts)

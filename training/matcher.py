@@ -2,7 +2,8 @@
 
 In: one layer's class and mask logits for N frames, and the N frames' targets. Out: a Match per frame. The cost of a
 pair is 2 * (-class probability) + 5 * mask cross-entropy + 5 * dice, the masks read at random points that all masks of
-a frame share. No gradient passes through it, and it knows nothing of losses.
+a frame share. No gradient passes through it, and it knows nothing of losses. Costs that are no numbers count as very high: some
+matching comes out, and it is the loss that then says what is wrong.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from torch import Tensor
 
 from training.doubt import Doubt
 from training.losses import pairwise_binary_cross_entropy, pairwise_dice_loss, sample_points
+
+HOPELESS = 1e9  # takes the place of a cost that is no number
 
 
 class Target(NamedTuple):
@@ -44,7 +47,7 @@ class Matcher:
         self, logits: Tensor, masks: Tensor, targets: Sequence[Target], generator: torch.Generator | None = None
     ) -> list[Match]:
         """logits (N, Q, K+1), masks (N, Q, h, w) logits, N targets -> N matches."""
-        costs = self.costs(logits, masks, targets, generator).cpu()
+        costs = self.costs(logits, masks, targets, generator).cpu().nan_to_num(HOPELESS, HOPELESS, HOPELESS)
         matches = []
         for frame, target in enumerate(targets):
             queries, instances = linear_sum_assignment(costs[frame, :, : len(target.labels)])

@@ -9,6 +9,11 @@ from torch import nn
 from training.config import TrainConfig
 
 _NORMS = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm2d, nn.Embedding)
+_PLACES = (
+    "level_embed",
+    "relative_position_bias_table",
+    "pos_embed",
+)  # ends of names, embeddings in all but their class
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
@@ -19,7 +24,7 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
             if name.startswith(config.frozen or ("\0",)):
                 parameter.requires_grad_(False)
                 continue
-            decayed = not isinstance(module, _NORMS) and not name.endswith("level_embed")
+            decayed = not isinstance(module, _NORMS) and not name.endswith(_PLACES)
             groups.setdefault((name.startswith("backbone."), decayed), []).append(parameter)
     return torch.optim.AdamW(
         [

@@ -3,17 +3,19 @@
 The folder holds all there is of a run: `state.pt` (everything to go on with, always whole), `best.safetensors` (the net that scored
 best on the validation set so far, where there is one) and `last.safetensors`, each with its .json. Called again with the same
 folder, a run goes on from its last checkpoint; on the same machine it ends with the weights of an unbroken one. Under
-`torchrun` every process calls it; the first one writes. What is trained on is `dataset_clips.py`; recipes are `recipes.py`.
+`torchrun` every process calls it; the first one writes and judges, while the others wait at the next step. What is trained on is
+`dataset_clips.py`; recipes are `recipes.py`.
 """
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import distributed
 from torch.utils.data import DataLoader
@@ -27,6 +29,7 @@ from training.events import Kept, Trained, count_broken
 from training.loop import Run, take_step
 from training.metrics import Score
 from training.optim import set_rate
+from training.samples import Sample, Sampled
 
 
 @dataclass(frozen=True)
@@ -38,18 +41,27 @@ class Judged:
     best: bool
 
 
-Event = Trained | Judged | Kept
+Event = Trained | Judged | Sampled | Kept
 
 
 @dataclass(frozen=True)
 class Pace:
     """How often things happen: events every `log` steps, checkpoints after `save_minutes`, the score every `judge` steps (0: only
-    at the end)."""
+    at the end), pictures every `sample` steps, at the beginning and at the end (0: never)."""
 
     log: int = 20
     save_minutes: float = 5.0
     judge: int = 0
+    sample: int = 0
     workers: int = 2
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What is done with validation data. judge: scores a net; look: what it finds in some frames, for pictures."""
+
+    judge: Callable[[CTVIS], Score]
+    look: Callable[[CTVIS], list[Sample]] | None = None
 
 
 def train(
@@ -59,7 +71,7 @@ def train(
     config: TrainConfig,
     folder: Path,
     pace: Pace,
-    judge: Callable[[CTVIS], Score] | None = None,
+    validation: Validation | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
     """Trains `model` on its device for `config.steps`, which must be given."""
@@ -74,6 +86,8 @@ def train(
     criterion = Criterion(len(preset.categories), points=config.points)
     batches = iter(_loader(clips, run.step, pace.workers))
     sums: dict[str, list[float]] = defaultdict(list)
+    if run.step == 0:
+        yield from _look(run, validation, pace)
     saved = told = time.monotonic()
     while run.step < steps and not _all_agree(should_stop(), model):
         losses, rate = _step(run, next(batches), criterion)
@@ -81,20 +95,23 @@ def train(
             sums[name].append(value)
         if run.step % pace.log == 0 or run.step == steps:
             seconds = (time.monotonic() - told) / max(1, len(sums["total"]))
-            means = {name: float(np.mean(values)) for name, values in sums.items()}
             speed = clips.shape.clips * clips.shape.frames / seconds
-            yield Trained(run.step, means, rate, speed, seconds * (steps - run.step))
+            yield Trained(run.step, _means(sums), rate, speed, seconds * (steps - run.step))
             sums.clear()
             told = time.monotonic()
-        judged = judge is not None and (run.step == steps or (pace.judge and run.step % pace.judge == 0))
-        if judge is not None and judged and _is_first():
-            yield _judge(run, preset, judge, folder)
+        due = run.step == steps or bool(pace.judge and run.step % pace.judge == 0)
+        if validation and due and _is_first():
+            yield _judge(run, preset, validation, folder)
             told = time.monotonic()
-        if judged or time.monotonic() - saved > 60 * pace.save_minutes:
-            yield from _keep(run, state)
+        if run.step == steps or (pace.sample and run.step % pace.sample == 0):
+            yield from _look(run, validation, pace)
+        if _is_first() and ((validation and due) or time.monotonic() - saved > 60 * pace.save_minutes):
+            run.save(state)
+            yield Kept(run.step)
             saved = time.monotonic()
-    yield from _keep(run, state)
     if _is_first():
+        run.save(state)
+        yield Kept(run.step)
         save_checkpoint(run.averaged, preset, folder / "last.safetensors", notes={"step": run.step})
 
 
@@ -129,11 +146,16 @@ def _step(run: Run, batch: ClipBatch, criterion: Criterion) -> tuple[dict[str, f
     return losses, rate
 
 
-def _judge(run: Run, preset: Preset, judge: Callable[[CTVIS], Score], folder: Path) -> Judged:
+def _means(sums: dict[str, list[float]]) -> dict[str, float]:
+    """Of what are numbers; a loss that never was one is left out."""
+    finite = {name: [value for value in values if math.isfinite(value)] for name, values in sums.items()}
+    return {name: sum(values) / len(values) for name, values in finite.items() if values}
+
+
+def _judge(run: Run, preset: Preset, validation: Validation, folder: Path) -> Judged:
     """Scores the net and keeps it if none was better."""
-    training = run.averaged.training
-    score = judge(run.averaged.eval())
-    run.averaged.train(training)
+    with _evaluating(run) as model:
+        score = validation.judge(model)
     best = score.stats["AP"] >= run.notes.get("best", -1.0)
     if best:
         run.notes["best"] = score.stats["AP"]
@@ -142,12 +164,19 @@ def _judge(run: Run, preset: Preset, judge: Callable[[CTVIS], Score], folder: Pa
     return Judged(run.step, score, best)
 
 
-def _keep(run: Run, state: Path) -> Iterator[Kept]:
-    if _is_first():
-        run.save(state)
-        yield Kept(run.step)
-    if distributed.is_available() and distributed.is_initialized():
-        distributed.barrier()
+def _look(run: Run, validation: Validation | None, pace: Pace) -> Iterator[Sampled]:
+    if validation and validation.look and pace.sample and _is_first():
+        with _evaluating(run) as model:
+            samples = validation.look(model)
+        yield Sampled(run.step, samples)
+
+
+@contextmanager
+def _evaluating(run: Run) -> Iterator[CTVIS]:
+    try:
+        yield run.averaged.eval()
+    finally:
+        run.model.train()
 
 
 def on_device(batch: ClipBatch, device: torch.device) -> ClipBatch:

@@ -226,9 +226,9 @@ def _polygons(polygons: list[Any], video: Video, where: str) -> tuple[RLE, int]:
         numbers = isinstance(polygon, list) and all(isinstance(value, int | float) for value in polygon)
         if not numbers or len(polygon) < 6 or len(polygon) % 2 or not np.isfinite(polygon).all():
             raise DataError(f"{where}: a polygon needs at least three points, as numbers x, y, x, y, ...")
-    parts = coco.frPyObjects(polygons, video.height, video.width)
-    rle = masks.encode(coco.decode(coco.merge(parts)))
-    return rle, masks.area(rle)
+    merged = coco.merge(coco.frPyObjects(polygons, video.height, video.width))
+    rle = RLE(size=[video.height, video.width], counts=merged["counts"].decode("ascii"))
+    return rle, int(coco.area(merged))
 
 
 def _run_lengths(counts: Any, where: str) -> NDArray[np.int64]:
@@ -258,11 +258,16 @@ def _run_lengths(counts: Any, where: str) -> NDArray[np.int64]:
 
 def _load(source: Any) -> tuple[str, Any]:
     """A name for messages, and the content."""
+    return (Path(source).name if isinstance(source, str | Path) else "the data"), load_json(source)
+
+
+def load_json(source: Any) -> Any:
+    """The content of a file; parsed content as it is."""
     if not isinstance(source, str | Path):
-        return "the data", source
+        return source
     path = Path(source)
     try:
-        return path.name, json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:

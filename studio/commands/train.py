@@ -8,7 +8,7 @@ import json
 import os
 import time
 from dataclasses import asdict, replace
-from functools import partial
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,24 +18,26 @@ from rich.console import Console
 from torch import distributed
 
 from engine import CTVIS, Preset, build_model
+from engine.backbone_weights import fill_backbone
 from engine.build import find_preset
 from engine.checkpoint import fill, fill_from_coco, read_weights
 from engine.errors import ConfigError, DataError
 from engine.run import pick_device
+from studio.commands.train_log import TrainLog
 from studio.interrupt import stop_requested
 from training.annotation_index import AnnotationIndex, index_of
-from training.coco import coco_to_ytvis
-from training.config import TrainConfig
 from training.dataset_clips import ClipShape, DatasetClips, Source, source_of
-from training.evaluate import evaluate_model
-from training.events import Kept, Trained
+from training.evaluate import category_ids, evaluate_model
 from training.layouts import has_coco, train_set
-from training.metrics import Score
 from training.recipes import Recipe, recipe_for
-from training.train import Event, Judged, Pace
+from training.samples import validation_samples
+from training.settings import changed
+from training.train import Pace, Validation
 from training.train import train as run_training
+from training.ytvis import read_dataset
 
 Json = dict[str, Any]
+JUDGING = timedelta(days=1)  # for which the other processes wait at most, while the first one scores
 
 
 def train(
@@ -44,6 +46,10 @@ def train(
     weights: Annotated[
         Path | None,
         typer.Option("--weights", help="start: Mask2Former's COCO model, or a checkpoint of the same preset"),
+    ] = None,
+    backbone_weights: Annotated[
+        Path | None,
+        typer.Option("--backbone-weights", help="instead of --weights: the backbone alone, as trained on ImageNet"),
     ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="folder of the data sets; $CTVIS_DATASETS if left out")
@@ -70,6 +76,10 @@ def train(
         Literal["reference", "paper"],
         typer.Option("--recipe", help="re-ID loss as in the released code, or in the paper"),
     ] = "reference",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="any other number of the recipe, as NAME=VALUE; docs/training.md has them"),
+    ] = None,
     schedule: Annotated[
         Literal["steps", "cosine"], typer.Option("--schedule", help="how the learning rate falls")
     ] = "steps",
@@ -81,7 +91,17 @@ def train(
         Literal["off", "bfloat16"], typer.Option("--dtype", help="half precision where it is safe")
     ] = "off",
     points: Annotated[int, typer.Option("--points", min=1, help="points of a mask that the losses look at")] = 12_544,
+    checkpointing: Annotated[
+        bool,
+        typer.Option(
+            "--checkpointing", help="compute again what gradients need: less memory, slower, the same weights"
+        ),
+    ] = False,
     judge: Annotated[int, typer.Option("--judge", min=0, help="steps between two scores; 0: only at the end")] = 0,
+    pictures: Annotated[
+        int,
+        typer.Option("--pictures", min=0, help="with --val: steps between pictures of what the model finds; 0: none"),
+    ] = 500,
     workers: Annotated[int, typer.Option("--workers", min=0, help="processes that read pictures")] = 2,
     save_minutes: Annotated[float, typer.Option("--save-minutes", min=0, help="minutes between two checkpoints")] = 5.0,
     seed: Annotated[int, typer.Option("--seed")] = 0,
@@ -91,41 +111,47 @@ def train(
     rank, world = _join_processes()
     console = Console(stderr=True, highlight=False, soft_wrap=True, quiet=rank > 0)
     base = find_preset(preset)
-    published = recipe_for(base)
-    clips_in_step = batch or published.batch
-    if clips_in_step % world:
-        raise ConfigError(f"--batch {clips_in_step} cannot be shared evenly by {world} processes.")
+    published = recipe_for(base, recipe)
     config = replace(
         published.train,
         steps=steps or published.train.steps,
         learning_rate=learning_rate or published.train.learning_rate,
-        recipe=recipe,
         schedule=schedule,
         clip_norm=clip_norm,
         average=average,
         autocast=autocast,
         points=points,
         accumulate=accumulate,
+        checkpointing=checkpointing,
         seed=seed,
     )
-    own, sources = _sources(base, published, data, (truth, images), (coco, coco_images) if joint else None)
-    model = _started(own, weights, console).to(_device(device, rank))
-    shape = ClipShape(clips_in_step // world, frames or published.frames)
+    chosen = replace(published, batch=batch or published.batch, frames=frames or published.frames, train=config)
+    chosen = changed(chosen, settings or ())
+    config = chosen.train
+    if chosen.batch % world:
+        raise ConfigError(f"--batch {chosen.batch} cannot be shared evenly by {world} processes.")
+    own, sources = _sources(base, chosen, data, (truth, images), (coco, coco_images) if joint else None)
+    model = _started(own, weights, backbone_weights, console).to(_device(device, rank))
+    shape = ClipShape(chosen.batch // world, chosen.frames)
     clips = DatasetClips(
-        sources, shape, published.augmentation, config.steps or 0, own.frame.mean, seed=seed, rank=rank, world=world
+        sources, shape, chosen.augmentation, config.steps or 0, own.frame.mean, config.seed, rank, world, chosen.mixed
     )
-    _refuse_other_run(out, _fingerprint(own, config, clips_in_step, shape))
-    scorer = None if validation is None else _scorer(own, validation, val_images or images)
+    if rank == 0:
+        _refuse_other_run(out, _fingerprint(own, chosen))
+    judged = None if validation is None else _validation(own, validation, val_images or images)
     videos = sum(len(source.index) for source in sources)
     console.print(
-        f"{own.name}: {config.steps} steps of {clips_in_step} clips of {shape.frames} frames, from {videos} videos and pictures."
+        f"{own.name}: {config.steps} steps of {chosen.batch} clips of {shape.frames} frames, from {videos} videos and pictures."
     )
-    log = _Log(out, console, rank == 0)
+    log = TrainLog(out, console, rank == 0)
     began = time.monotonic()
     with stop_requested() as is_asked:
-        pace = Pace(20, save_minutes, judge, workers)
-        for event in run_training(model, own, clips, config, out, pace, scorer, is_asked):
+        pace = Pace(20, save_minutes, judge, pictures, workers)
+        for event in run_training(model, own, clips, config, out, pace, judged, is_asked):
             log.tell(event)
+    log.close()
+    if world > 1:
+        distributed.destroy_process_group()
     if is_asked():
         console.print(f"Stopped. The same command goes on from here. ({time.monotonic() - began:.0f} s)")
     else:
@@ -173,11 +199,7 @@ def _coco(
         located = train_set("coco", data)
         truth, pictures = located.truth, located.pictures
     target = "ytvis_2021" if dataset == "ytvis_2022" else dataset
-    try:
-        content = json.loads(truth.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{truth} cannot be read as COCO instances: {error}.") from error
-    return index_of(coco_to_ytvis(content, target)), pictures
+    return index_of(truth, as_coco=target), pictures
 
 
 def _with_categories(base: Preset, index: AnnotationIndex) -> Preset:
@@ -188,10 +210,16 @@ def _with_categories(base: Preset, index: AnnotationIndex) -> Preset:
     return replace(base, model=replace(base.model, num_classes=len(index.categories)), categories=index.categories)
 
 
-def _started(preset: Preset, weights: Path | None, console: Console) -> CTVIS:
+def _started(preset: Preset, weights: Path | None, backbone: Path | None, console: Console) -> CTVIS:
     """The net with what the start gives it; says what stays random."""
+    if weights is not None and backbone is not None:
+        raise ConfigError("--weights holds the backbone's weights too: give either it or --backbone-weights.")
     torch.manual_seed(0)  # the same in every process
     model = build_model(preset)
+    if backbone is not None:
+        fill_backbone(model, backbone)
+        console.print(f"The backbone starts with {backbone.name}, all else at random.", markup=False)
+        return model
     if weights is None:
         console.print(
             "No --weights: the net starts at random, which takes far longer than the published recipe.", style="yellow"
@@ -208,28 +236,31 @@ def _started(preset: Preset, weights: Path | None, console: Console) -> CTVIS:
     return model
 
 
-def _scorer(preset: Preset, truth: Path, images: Path | None) -> Any:
+def _validation(preset: Preset, truth: Path, images: Path | None) -> Validation:
     if images is None:
         raise DataError("--val needs the folder of its pictures: --val-images.")
-    return partial(_score, preset, truth, images)
+    dataset = read_dataset(truth)
+    category_ids(preset.categories, dataset)  # refuses data of other categories now instead of hours later
+    return Validation(
+        lambda model: evaluate_model(model, preset, truth, images)[0],
+        lambda model: validation_samples(model, preset, dataset, images),
+    )
 
 
-def _score(preset: Preset, truth: Path, images: Path, model: CTVIS) -> Score:
-    return evaluate_model(model, preset, truth, images)[0]
-
-
-def _fingerprint(preset: Preset, config: TrainConfig, batch: int, shape: ClipShape) -> Json:
-    """What must stay the same for a run to go on."""
-    return {"preset": preset.to_dict(), "train": asdict(config), "batch": batch, "frames": shape.frames}
+def _fingerprint(preset: Preset, recipe: Recipe) -> Json:
+    """What must stay the same for a run to go on. Checkpointing changes nothing but time and memory."""
+    whole = replace(recipe, train=replace(recipe.train, checkpointing=False))
+    return {"preset": preset.to_dict(), "recipe": asdict(whole)}
 
 
 def _refuse_other_run(out: Path, fingerprint: Json) -> None:
-    file = out / "run.json"
+    file, partial = out / "run.json", out / "run.json.partial"
     text = json.dumps(fingerprint, indent=1)
     if not file.exists():
         try:
             out.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(file)
         except OSError as error:
             raise DataError(f"{out} cannot be written to: {error.strerror}.") from error
     elif json.loads(file.read_text(encoding="utf-8")) != json.loads(text):
@@ -238,52 +269,12 @@ def _refuse_other_run(out: Path, fingerprint: Json) -> None:
         )
 
 
-class _Log:
-    """log.jsonl in the run's folder, TensorBoard's files beside it where it is installed, and lines for the console."""
-
-    def __init__(self, folder: Path, console: Console, writes: bool) -> None:
-        self.file, self.console, self.writes = folder / "log.jsonl", console, writes
-        self.board = _tensorboard(folder) if writes else None
-
-    def tell(self, event: Event) -> None:
-        if isinstance(event, Kept) or not self.writes:
-            return
-        numbers = _numbers(event)
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": event.step, "time": time.time(), **numbers}) + "\n")
-        if self.board is not None:
-            for name, value in numbers.items():
-                self.board.add_scalar(name, value, event.step)
-        if isinstance(event, Judged):
-            best = ", the best so far" if event.best else ""
-            self.console.print(f"step {event.step}: AP {100 * event.score.stats['AP']:.1f}{best}")
-        else:
-            losses = " ".join(f"{name} {value:.3f}" for name, value in event.losses.items())
-            self.console.print(
-                f"step {event.step}: {losses}  {event.frames_per_second:.1f} frames/s, {event.seconds_left / 60:.0f} min left"
-            )
-
-
-def _numbers(event: Trained | Judged) -> dict[str, float]:
-    if isinstance(event, Judged):
-        return {f"val/{name}": value for name, value in event.score.stats.items()}
-    losses = {f"loss/{name}": value for name, value in event.losses.items()}
-    return losses | {"learning_rate": event.learning_rate, "frames_per_second": event.frames_per_second}
-
-
-def _tensorboard(folder: Path) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder / "tensorboard"))
-
-
 def _join_processes() -> tuple[int, int]:
     """Rank and number of the processes that torchrun started; 0 and 1 without it."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world > 1 and not distributed.is_initialized():
-        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        backend = "nccl" if torch.cuda.is_available() else "gloo"
+        distributed.init_process_group(backend, timeout=JUDGING)
     return (distributed.get_rank(), world) if world > 1 else (0, 1)
 
 

@@ -18,7 +18,7 @@ from engine.run import pick_device
 from engine.video import VideoSource
 from studio.finetune.pictures import write_picture, write_pictures
 from studio.finetune.snapshot import Snapshot
-from studio.formats.overlay import DrawnTrack, draw_overlay
+from studio.formats.samples import draw_sample
 from studio.jobs.inference import check_unchanged
 from studio.jobs.models import find_runnable
 from studio.models import place_child
@@ -26,9 +26,10 @@ from studio.settings import Home
 from studio.sources import open_source
 from studio.store import Row, Store, finetunes, jobs, library
 from training.events import Kept, Trained
-from training.finetune import Ended, Event, Judged, Sampled, StorageFault, best_weights, finetune
+from training.finetune import Ended, Event, Judged, StorageFault, best_weights, finetune
 from training.finetune_config import FinetuneConfig
 from training.finetune_data import read_taught
+from training.samples import Sampled
 
 SAMPLE_QUALITY = 88
 
@@ -135,11 +136,7 @@ def _note(store: Store, home: Home, job: Row, found: Row, config: FinetuneConfig
         for number, sample in enumerate(event.samples):
             path = sample_path(home, found["id"], event.step, number)
             path.parent.mkdir(exist_ok=True)
-            tracks = [
-                DrawnTrack(place + 1, thing.mask, (thing.category, f"{thing.score:.0%}"))
-                for place, thing in enumerate(sample.objects)
-            ]
-            write_picture(path, draw_overlay(sample.rgb, tracks), quality=SAMPLE_QUALITY)
+            write_picture(path, draw_sample(sample), quality=SAMPLE_QUALITY)
         return
     with store.transaction() as database:
         if isinstance(event, Trained):

@@ -59,6 +59,8 @@ def test_the_whole_path_in_the_published_layout(app, tmp_path, monkeypatch):
     said = run(app, *FEW, "--out", out, "--steps", 3, "--weights", tmp_path / "start.safetensors", *scored)
     assert said.exit_code == 0, said.exception
     assert "from 3 videos and pictures" in said.output
+    pictures = sorted(path.name for path in (out / "pictures").iterdir())
+    assert pictures == [f"{video}_{step:06d}.jpg" for video in (1, 2) for step in (0, 3)]
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in log if "val/AP" in line] == [2, 3]
     assert {"loss/class", "loss/mask", "loss/reid", "learning_rate"} <= set(log[-2]) | set(log[-1])
@@ -92,6 +94,7 @@ def test_a_start_with_other_categories_keeps_all_but_the_heads(app, own, tmp_pat
     [
         (["--train", "gt.json"], DataError, "belong together"),
         (["--data", "nowhere"], DataError, "is missing"),
+        (["--set", "nois=1"], ConfigError, 'no setting "nois"'),
         (["--coco", "coco.json", "--train", "gt.json", "--images", "."], CtvisError, "cannot be read"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from engine import masks
 from engine.errors import DataError
+from tests.training.test_coco import COCO
 from training.annotation_index import index_of
+from training.coco import coco_to_ytvis
 from training.ytvis import read_dataset
 
 CLIPS = Path(__file__).parents[2] / "assets" / "clips" / "annotations.json"
@@ -89,6 +92,26 @@ def test_it_is_made_once_and_mapped_afterwards(tmp_path, monkeypatch):
     monkeypatch.setattr("training.annotation_index.read_dataset", lambda source: pytest.fail("read again"))
     again = index_of(CLIPS, tmp_path)
     assert isinstance(again.codes, np.memmap)
+
+
+def test_coco_is_kept_under_each_data_set_s_categories(tmp_path, monkeypatch):
+    file, cache = tmp_path / "coco.json", tmp_path / "cache"
+    file.write_text(json.dumps(COCO))
+    made = {target: said_by(index_of(file, cache, as_coco=target)) for target in ("ytvis_2021", "ovis")}
+    assert made["ytvis_2021"] != made["ovis"]
+    assert sorted(made["ovis"]) == said_by_file(read_dataset(coco_to_ytvis(COCO, "ovis")))
+    monkeypatch.setattr("training.annotation_index.load_json", lambda source: pytest.fail("read again"))
+    assert {target: said_by(index_of(file, cache, as_coco=target)) for target in made} == made
+
+
+def test_another_process_is_handed_a_folder_instead_of_all_masks(tmp_path):
+    index = index_of(CLIPS, tmp_path)
+    packed = pickle.dumps(index)
+    assert len(packed) < 1000
+    again = pickle.loads(packed)
+    assert isinstance(again.codes, np.memmap) and said_by(again) == said_by(index)
+    in_memory = index_of(truth_of([[4, 4]]))
+    assert said_by(pickle.loads(pickle.dumps(in_memory))) == said_by(in_memory)
 
 
 def test_a_file_that_changed_is_read_again(tmp_path):

@@ -52,8 +52,18 @@ def test_as_many_categories_as_published_have_a_source():
     assert len(MAPS) == 25
 
 
+def test_outlines_that_enclose_nothing_are_left_out():
+    annotations = [{**COCO["annotations"][0], "id": k, "image_id": k} for k in (1, 2)]
+    annotations[0]["segmentation"] = [[1, 1, 9, 1], *annotations[0]["segmentation"]]
+    annotations[1]["segmentation"] = [[1, 1, 9, 1]]
+    (person,) = read_dataset(coco_to_ytvis({**COCO, "annotations": annotations}, "ovis")).instances
+    assert person.video_id == 1
+
+
 def test_an_unknown_target_and_another_kind_of_file_are_named():
     with pytest.raises(DataError, match="no category map"):
         coco_to_ytvis(COCO, "ytvis_2035")
     with pytest.raises(DataError, match='no list "images"'):
         coco_to_ytvis({"videos": []}, "ovis")
+    with pytest.raises(DataError, match="missing or wrong: 'segmentation'"):
+        coco_to_ytvis({**COCO, "annotations": [{"id": 1, "image_id": 1, "category_id": 1}]}, "ovis")

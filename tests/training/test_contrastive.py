@@ -102,10 +102,10 @@ def test_an_unmatched_query_that_is_no_rival_is_no_negative():
     assert loss.reid < everyone.reid
 
 
-def test_noise_is_refused_where_the_released_code_has_none():
+def test_rivals_are_refused_where_the_released_code_has_none():
     embeds, valid, query = random_clips(0)
-    with pytest.raises(ValueError, match="noise"):
-        contrastive_loss(embeds, valid, query, "reference", noise=0.1)
+    with pytest.raises(ValueError, match="rivals"):
+        contrastive_loss(embeds, valid, query, "reference", rivals=torch.ones(embeds.shape[:3], dtype=torch.bool))
 
 
 def test_half_precision_embeddings_are_compared_in_float32():

@@ -117,6 +117,18 @@ def test_more_instances_than_queries_leave_the_rest_unmatched():
     assert len(set(match.targets.tolist())) == 3
 
 
+def test_numbers_that_are_none_leave_the_matching_of_the_others():
+    logits, predicted = torch.zeros(2, 3, 2), torch.full((2, 3, 8, 8), -9.0)
+    predicted[:, 1, :4] = 9.0
+    logits[:, 0], predicted[0, 2] = float("nan"), float("inf")
+    predicted[1] = float("nan")
+    masks = torch.zeros(1, 32, 32, dtype=torch.bool)
+    masks[0, :16] = True
+    matches = Matcher(points=64)(logits, predicted, [Target(torch.tensor([0]), masks)] * 2)
+    assert matches[0].queries.tolist() == [1]
+    assert len(matches[1].queries) == 1  # any, as nothing is known
+
+
 def test_the_matching_is_given_back_per_instance_of_the_clip():
     visible = torch.tensor([[True, False, True], [False, True, False], [True, True, True]])
     matches = [

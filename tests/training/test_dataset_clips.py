@@ -1,5 +1,7 @@
 """Clips from annotated data sets: masks stay on their objects through every cut and turn, and a step's batch is always the same."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -89,10 +91,31 @@ def test_a_pseudo_video_turns_one_way_and_its_window_moves():
     assert (matrices == matrices[0]).all()  # a video moves by itself
 
 
+def test_objects_of_another_picture_are_pasted_over_and_hide_what_they_cover(tmp_path):
+    write_discs(tmp_path, (1, 1))
+    source = source_of(index_of(tmp_path / "gt.json", tmp_path / "cache"), tmp_path, CATEGORIES, reach=0)
+    pasted = 0
+    for chance in (0.0, 1.0):
+        how = replace(HOW, paste_chance=chance)
+        for batch in map(DatasetClips([source], ClipShape(1, 2), how, 16, MEAN).__getitem__, range(16)):
+            (target,) = batch.targets
+            pasted += len(target.labels) > 2
+            assert len(target.labels) <= 2 or chance
+            assert (target.masks.sum(0) <= 1).all(), "of two objects the upper one alone is seen"
+            assert target.masks.flatten(1).any(1).all()
+            for label, track in zip(target.labels.tolist(), target.masks, strict=True):
+                for picture, mask in zip(batch.frames[0], track, strict=True):
+                    inner = cv2.erode(mask.numpy().astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+                    if inner.any():
+                        assert picture.numpy()[:, inner].mean(1).argmax() == label
+    assert pasted > 4
+
+
 def test_published_numbers_are_kept_and_scale():
     how = Augmentation()
     assert how.short_edges == (320, 352, 384, 416, 448, 480, 512, 544, 576, 608, 640)
     assert (how.max_edge, how.crop_from, how.crop_edges, how.turn) == (768, (400, 500, 600), (384, 600), 15.0)
+    assert (how.crop_chance, how.turn_centre, how.moving_window, how.paste_chance) == (0.5, (0.4, 0.6), False, 0.0)
     rng = np.random.default_rng(0)
     for _ in range(200):
         _, size = video_matrices(rng, (720, 1280), 2, how)

@@ -10,6 +10,7 @@ from engine import FrameOutput, build_model
 from tests.nets import tiny_preset
 from tests.training.test_loop import square_batch
 from training.clip_batch import ClipBatch, ClipTarget, clip_loss, rivals
+from training.config import TrainConfig
 from training.criterion import Criterion
 from training.doubt import Doubt, unjudged
 from training.matcher import Match, Target
@@ -83,8 +84,8 @@ def test_a_clip_without_doubt_has_the_same_loss_as_one_whose_doubts_are_empty() 
     nowhere = torch.zeros(2, 64, 64, dtype=torch.bool)
     empty = Doubt(nowhere, nowhere, torch.ones(2, dtype=torch.bool))
     doubted = ClipBatch(batch.frames, [ClipTarget(t.labels, t.masks, empty) for t in batch.targets])
-    losses = []
+    losses, config = [], TrainConfig(recipe="paper", rivals_only=True)
     for each in (batch, doubted):
         torch.manual_seed(1)
-        losses.append(clip_loss(model, each, Criterion(2, points=64), "paper", True).total.item())
+        losses.append(clip_loss(model, each, Criterion(2, points=64), config).total.item())
     assert losses[0] == pytest.approx(losses[1])

@@ -14,8 +14,9 @@ import torch
 from engine import load_model
 from tests.training.finetune_run import CONFIG, PRESET, events, parent, prepare
 from training.events import Diverged, Kept, Trained
-from training.finetune import Ended, Judged, Sampled, best_weights, seconds_per_step
+from training.finetune import Ended, Judged, best_weights, seconds_per_step
 from training.finetune_config import FinetuneConfig
+from training.samples import Sampled
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import CTVIS, build_model
+from engine import CTVIS, Category, build_model
 from tests.nets import tiny_preset
 from training.clip_batch import ClipBatch, ClipTarget, clip_loss
 from training.config import TrainConfig
@@ -74,9 +74,21 @@ def test_a_clip_whose_object_leaves_and_one_without_objects_can_be_trained_on(mo
     batch = square_batch(3)
     batch.targets[0].masks[:, 1] = False
     empty = ClipTarget(torch.zeros(0, dtype=torch.int64), torch.zeros(0, 3, 64, 64, dtype=torch.bool))
-    loss = clip_loss(model, ClipBatch(batch.frames, [batch.targets[0], empty]), CRITERION)
-    loss.total.backward()
-    assert torch.isfinite(loss.total)
+    for targets in ([batch.targets[0], empty], [empty, empty]):
+        for second in (False, True):
+            config = TrainConfig(second_matching=second)
+            loss = clip_loss(model, ClipBatch(batch.frames, targets), CRITERION, config)
+            loss.total.backward()
+            assert torch.isfinite(loss.total)
+
+
+def test_a_net_of_one_category_is_trained_on_one_clip(tmp_path: Path) -> None:
+    batch = square_batch()
+    single = ClipBatch(batch.frames[:1], [ClipTarget(torch.tensor([0]), batch.targets[0].masks)])
+    events: list[TrainEvent] = []
+    model = build_model(tiny_preset((Category(1, "square"),), backbone="efficientnet_lite0"))
+    train(model, lambda progress: single, Criterion(1, points=64), CONFIG, tmp_path, events.append)
+    assert events[-1].losses["total"] < 0.9 * events[0].losses["total"]
 
 
 def test_the_published_schedule_drops_twice_and_the_cosine_ends_low() -> None:
