@@ -23,7 +23,7 @@ from engine.detections import FrameDetections, Picked, encode_frame
 from engine.masks import RLE, area, encode
 from engine.tracker import Tracker
 from engine.video_masks import VideoMask
-from studio.api.again import PREVIEW_SECONDS
+from studio.api.long_operations import PREVIEW_SECONDS, until
 from studio.review import candidates, carrying, log, retrack_preview, retracking, view
 from studio.settings import Home
 from studio.store import Row, Store, detections, library, runs
@@ -118,9 +118,8 @@ def measure(store: Store, video: Row) -> None:
     sure = max(view.masks(database, name, middle, middle + 1), key=lambda mask: mask["score"])
     track = sure["track"]
     do(store, video, "propagate to the end", carrying.carry(track, middle, video["length"]))
-    until = time.perf_counter() + PREVIEW_SECONDS
     config = retracking.with_settings(TrackerConfig(), {"match_threshold": 0.5, "init_threshold": 0.2})
-    made = timed("preview", lambda: retracking.change(database, video, config, lambda: time.perf_counter() >= until))
+    made = timed("preview", lambda: retracking.change(database, video, config, until(PREVIEW_SECONDS)))
     timed("its words and spans", lambda: (retrack_preview.words(made), retrack_preview.spans(made)))
     print(f"the preview reached {made.frames} frames: {retrack_preview.words(made)}")
     do(store, video, "track again", retracking.retrack({"match_threshold": 0.5, "init_threshold": 0.2}))

@@ -1,20 +1,24 @@
 """Routes of the operations of the review page: one to do each, and one that says what any of them would do.
 
 Each is one entry of the log and one step of undo. Sent again with the same `Idempotency-Key` it is not done again. With `If-Match`,
-the rev of the video that the person looked at, it is refused (409) where it would go over changes that they have not seen.
+the rev of the video that the person looked at, it is refused (409) where it would go over changes that they have not seen. One that
+takes too long for a request is left to the worker (`long_operations.py`).
 """
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Depends, Header, HTTPException
+from starlette.responses import JSONResponse
 
+from studio.api import long_operations
 from studio.api import operation_bodies as bodies
 from studio.api import review_schemas as schemas
 from studio.api.context import InStudio, RequestKey, Studio, User
+from studio.api.long_operations import PREVIEW_SECONDS, Postponed, Underway, UnderwayList
 from studio.api.review import current_mask
 from studio.review import log
-from studio.review.plan import Operation
+from studio.review.plan import Operation, endless
 from studio.store import library
 from studio.store.errors import Conflict
 
@@ -23,12 +27,15 @@ router = APIRouter(tags=["operations"])
 SeenRev = Annotated[str | None, Header(alias="If-Match", description="The rev of the video that the person looked at.")]
 
 REFUSED: dict[int | str, dict[str, Any]] = {409: {"model": schemas.OperationConflict}}
+LONG = REFUSED | {202: {"model": Underway}}
 
 
 class Body(Protocol):
     """What asks for an operation."""
 
     def operation(self) -> Operation: ...
+
+    def model_dump_json(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -41,13 +48,19 @@ class Deed:
     request: str | None
     seen: int | None
 
-    def do(self, body: Body, pixels: bool = False) -> dict[str, Any]:
-        """Do the operation. `pixels`: it works on pixels, which it does before it takes the database's write lock."""
-        store = self.studio.store
+    def do(self, body: Body, pixels: bool = False, long: bool = False) -> Any:
+        """Do the operation. `pixels`: it works on pixels, which it does before it takes the database's write lock; `long`: it
+        looks at many frames, and goes on in the worker if it is not done at once."""
+        store, known = self.studio.store, (self.request, self.seen)
+        patience = long_operations.at_once() if long else endless
         try:
-            applied = log.perform(
-                store, self.video_id, self.user, body.operation(), self.request, self.seen, rehearse=pixels
-            )
+            if long and long_operations.is_left_to_worker(self.studio, self.video_id, self.request):
+                raise Postponed
+            operation = body.operation()
+            applied = log.perform(store, self.video_id, self.user, operation, *known, pixels or long, patience)
+        except Postponed:
+            left = (self.studio, self.video_id, self.user, body.model_dump_json(), *known)
+            return JSONResponse(long_operations.leave_to_worker(*left).model_dump(), 202)
         except Conflict as conflict:
             raise current_mask(library.video(store.database, self.video_id), conflict) from None
         return {
@@ -77,8 +90,14 @@ Doing = Annotated[Deed, Depends(_deed)]
 @router.post("/videos/{video_id}/ops/preview", response_model=schemas.Preview)
 def preview(studio: InStudio, video_id: int, body: bodies.AnyOperation) -> Any:
     """What an operation would do, without doing it."""
-    said = log.preview(studio.store, video_id, body.operation())
+    said = log.preview(studio.store, video_id, body.operation(), long_operations.until(PREVIEW_SECONDS))
     return vars(said) | {"tracks": [{"track": track, "masks": masks} for track, masks in said.tracks]}
+
+
+@router.get("/videos/{video_id}/ops", response_model=UnderwayList)
+def list_under_way(studio: InStudio, video_id: int) -> Any:
+    """The operations that the worker is doing, or has yet to do."""
+    return {"operations": long_operations.under_way(studio, video_id)}
 
 
 @router.post("/videos/{video_id}/ops/swap", response_model=schemas.Done, responses=REFUSED)
@@ -159,22 +178,22 @@ def interpolate(deed: Doing, body: bodies.Interpolate) -> Any:
     return deed.do(body, pixels=True)
 
 
-@router.post("/videos/{video_id}/ops/accept", response_model=schemas.Done, responses=REFUSED)
+@router.post("/videos/{video_id}/ops/accept", response_model=schemas.Done, responses=LONG)
 def accept(deed: Doing, body: bodies.Accept) -> Any:
     """A candidate becomes a mask of a track, and is carried to other frames."""
-    return deed.do(body, pixels=True)
+    return deed.do(body, long=True)
 
 
-@router.post("/videos/{video_id}/ops/propagate", response_model=schemas.Done, responses=REFUSED)
+@router.post("/videos/{video_id}/ops/propagate", response_model=schemas.Done, responses=LONG)
 def propagate(deed: Doing, body: bodies.Propagate) -> Any:
     """A mask is carried on, or back, by what the model saw in the other frames."""
-    return deed.do(body, pixels=True)
+    return deed.do(body, long=True)
 
 
-@router.post("/videos/{video_id}/ops/retrack", response_model=schemas.Done, responses=REFUSED)
+@router.post("/videos/{video_id}/ops/retrack", response_model=schemas.Done, responses=LONG)
 def retrack(deed: Doing, body: bodies.Retrack) -> Any:
     """The whole video is tracked again, from what the model saw and what people said."""
-    return deed.do(body, pixels=True)
+    return deed.do(body, long=True)
 
 
 @router.post("/videos/{video_id}/ops/take_over", response_model=schemas.Done, responses=REFUSED)

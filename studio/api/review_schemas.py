@@ -36,7 +36,8 @@ class TrackShare(BaseModel):
 
 
 class Preview(BaseModel):
-    """`verified`: of the masks; `overlaps`: the first hundred spans in which masks meet, in `overlapping` frames."""
+    """`verified`: of the masks; `overlaps`: the first hundred spans in which masks meet, in `overlapping` frames; `unfinished`: only
+    the first frames of a long video were looked at."""
 
     rev: int
     op: str
@@ -48,6 +49,7 @@ class Preview(BaseModel):
     spared: int
     overlaps: list[tuple[int, int]]
     overlapping: int
+    unfinished: bool
 
 
 class UnseenEdit(EditName):

@@ -1,8 +1,8 @@
 """The worker process: `python -m studio.jobs.worker --home DIR`.
 
-Takes jobs from the queue and does them: one inference, one fine-tuning, one preparing of frames and one other at a time. It may
-be killed at any moment: a job commits what it has in whole steps, and the next worker queues again whatever was left running. So
-there is no shutting down in order; stopping is exiting. One home has one worker, whoever starts it.
+Takes jobs from the queue and does them: one inference, one fine-tuning, one preparing of frames, one operation of the review page
+and one other at a time. It may be killed at any moment: a job commits what it has in whole steps, and the next worker queues again
+whatever was left running. So there is no shutting down in order; stopping is exiting. One home has one worker, whoever starts it.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from studio.jobs.exporting import write_export
 from studio.jobs.finetune import run_finetune
 from studio.jobs.importing import import_video
 from studio.jobs.inference import run_model
+from studio.jobs.operating import operate
 from studio.jobs.preparing import prepare_frames
 from studio.jobs.queue import JobQueue
 from studio.jobs.removing import clear_away
@@ -37,6 +38,7 @@ KINDS: dict[str, Callable[[Store, Home, Row], None]] = {
     "finetune": run_finetune,
     "export": write_export,
     "overlay": draw_video,
+    "operation": operate,
     "remove": clear_away,
 }
 MAX_ATTEMPTS = 3

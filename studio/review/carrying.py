@@ -3,11 +3,12 @@
 `accept` makes a candidate a mask of a track, `carry` starts from a mask that a track has. Both follow the object through the stored
 detections (`engine/propagate.py`) and put what they find in the track's cells, as `propagated`. Verified masks stay. Where another
 track shows the object already, it is left to that one or taken from it, as the person says. The object is followed before the
-operation takes the database's write lock, and again inside it only if somebody changed the video meanwhile.
+operation takes the database's write lock. That takes a third of a millisecond a frame, so it is done once: if somebody changes the
+video meanwhile, only what is found is compared with what is shown then.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -32,7 +33,7 @@ class Carried:
     """What following an object found. followed: the first and the last frame in which it was seen, the one it began in included.
 
     met: by other track the frames in which that shows the object; taken: those of them in which it loses it; spared: verified
-    masks of the track itself that stay.
+    masks of the track itself that stay; unfinished: patience ended before the object was lost.
     """
 
     followed: tuple[int, int]
@@ -40,6 +41,7 @@ class Carried:
     met: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     taken: list[tuple[int, int]] = field(default_factory=list)
     spared: int = 0
+    unfinished: bool = False
 
     def lay_out(self, scene: Scene) -> None:
         """Plan it."""
@@ -75,7 +77,7 @@ def accept(
 
     category_id: of a new track, None: the candidate's own. `expected_rev`: of the track's mask that the person saw, 0 for none.
     """
-    followed = _once_per_state()
+    follower = Follower()
 
     def plan(scene: Scene) -> Plan:
         seen = candidates.seen(scene.database, scene.video, scene.frame(frame))
@@ -91,7 +93,7 @@ def accept(
         owner = _owner(scene, seen.known_as(place), target, taken)
         if expected_rev is not None:
             shapes.set_mask(target, frame, rle["counts"], expected_rev)(scene)
-        found = followed(scene, lambda: _follow(scene, Anchor(frame, rle, target), frames, taken))
+        found = follower.carry(scene, Anchor(frame, rle, target), frames, taken)
         found.lay_out(scene)
         here = [Drawn(target, frame, rle["counts"], "user", True)]  # a person looks at this one
         cells.plan_drawn(scene.database, [*here, *(Drawn(other, frame, None, "user", False) for other in owner)])
@@ -100,7 +102,8 @@ def accept(
             births[NEW], category = _birth(scene, seen, place, category_id)
             name = f"New {category}"
         first, last = found.followed
-        carried = f", carried to the frames {first} to {last}{found.words(scene)}" if first < last else ""
+        further = " or further" if found.unfinished else ""
+        carried = f", carried to the frames {first} to {last}{further}{found.words(scene)}" if first < last else ""
         return Plan(
             op="accept",
             args={"frame": frame, "query": query},
@@ -110,6 +113,7 @@ def accept(
             births=births,
             spared=found.spared,
             overlaps=sorted({place for frames in found.met.values() for place in frames}),
+            unfinished=found.unfinished,
         )
 
     return plan
@@ -117,7 +121,7 @@ def accept(
 
 def carry(track: int, frame: int, stop: int, taken: TakenRule = "take") -> Operation:
     """The mask of a track in `frame` carried up to the frame before `stop`; back to frame `stop` where that lies before `frame`."""
-    followed = _once_per_state()
+    follower = Follower()
 
     def plan(scene: Scene) -> Plan:
         name, forward = scene.name(track), stop > frame
@@ -128,12 +132,12 @@ def carry(track: int, frame: int, stop: int, taken: TakenRule = "take") -> Opera
         if shown is None:
             raise Invalid(f"{name} has no mask in frame {frame} to carry to other frames. Draw it there first.")
         anchor = Anchor(frame, {"size": list(scene.size), "counts": shown["counts"]}, track)
-        found = followed(scene, lambda: _follow(scene, anchor, frames, taken))
+        found = follower.carry(scene, anchor, frames, taken)
         first, last = found.followed
-        if first == last:
+        if first == last and not found.unfinished:
             where = f"{'after' if forward else 'before'} frame {frame}"
             raise Conflict(f"The model does not see {name} again {where}, so there is nothing to carry it to.")
-        if not found.masks and not found.met:
+        if not found.masks and not found.met and not found.unfinished:
             kept = f", and {found.spared} verified stay" if found.spared else ""
             raise Invalid(
                 f"There is nothing to carry: {name} shows what the model sees in the frames {first} to {last} already"
@@ -141,6 +145,7 @@ def carry(track: int, frame: int, stop: int, taken: TakenRule = "take") -> Opera
             )
         found.lay_out(scene)
         reach = f"on to frame {last}" if forward else f"back to frame {first}"
+        reach += " or further" if found.unfinished else ""
         return Plan(
             op="propagate",
             args={"track": track, "frame": frame, "stop": stop},
@@ -149,20 +154,50 @@ def carry(track: int, frame: int, stop: int, taken: TakenRule = "take") -> Opera
             frames=Range(first, last + 1),
             spared=found.spared,
             overlaps=sorted({place for frames in found.met.values() for place in frames}),
+            unfinished=found.unfinished,
         )
 
     return plan
 
 
-def _follow(scene: Scene, anchor: Anchor, frames: Range, taken: TakenRule) -> Carried:
-    """Where the anchor's object is in the frames before and after its own, and whose it is there now."""
-    blobs = detections.shown(scene.database, scene.video)
-    config, last = blobs.tracking.config, min(frames.stop, len(blobs)) - 1
-    masks: dict[int, RLE] = {}
-    for end in (frames.start, last):
-        if end != anchor.frame:
-            found = propagate(blobs, anchor, end, config)
-            masks |= {carried.frame: carried.rle for carried in found if carried.rle is not None and area(carried.rle)}
+class Follower:
+    """Follows an object once, however often what comes of it is planned: detections do not change."""
+
+    def __init__(self) -> None:
+        self._asked: tuple[Anchor, Range] | None = None
+        self._masks: dict[int, RLE] = {}
+        self._unfinished = False
+        self._carried: tuple[int, Carried] | None = None  # with the video's revision
+
+    def carry(self, scene: Scene, anchor: Anchor, frames: Range, taken: TakenRule) -> Carried:
+        """Where the anchor's object is in the frames before and after its own, and whose it is there now."""
+        if self._asked != (anchor, frames):
+            self._unfinished = not self._follow(scene, anchor, frames)
+            self._asked, self._carried = (anchor, frames), None
+        if self._carried is None or self._carried[0] != scene.video["rev"]:
+            self._carried = scene.video["rev"], _compare(scene, anchor, self._masks, taken)
+        self._carried[1].unfinished = self._unfinished
+        return self._carried[1]
+
+    def _follow(self, scene: Scene, anchor: Anchor, frames: Range) -> bool:
+        """Find the object in the frames; False if patience ended before."""
+        blobs = detections.shown(scene.database, scene.video)
+        config, last, done = blobs.tracking.config, min(frames.stop, len(blobs)) - 1, 0
+        self._masks = {}
+        for end in (frames.start, last):
+            if end == anchor.frame:
+                continue
+            for found in propagate(blobs, anchor, end, config):
+                if found.rle is not None and area(found.rle):
+                    self._masks[found.frame] = found.rle
+                done += 1
+                if not scene.patience(done, last - frames.start):
+                    return False
+        return True
+
+
+def _compare(scene: Scene, anchor: Anchor, masks: Mapping[int, RLE], taken: TakenRule) -> Carried:
+    """What it would change to show these masks of the anchor's object, by frame."""
     everywhere = [anchor.frame, *masks]
     carried = Carried((min(everywhere), max(everywhere)))
     shown = _shown(scene, Range(carried.followed[0], carried.followed[1] + 1))
@@ -180,20 +215,6 @@ def _follow(scene: Scene, anchor: Anchor, frames: Range, taken: TakenRule) -> Ca
         if own is None or own["counts"] != rle["counts"]:
             carried.masks.append(Drawn(anchor.track_id, frame, rle["counts"], "propagated", False))
     return carried
-
-
-def _once_per_state() -> Callable[[Scene, Callable[[], Carried]], Carried]:
-    """Remembers what following found as long as nobody changes the video."""
-    known: dict[int, Carried] = {}
-
-    def remembered(scene: Scene, follow: Callable[[], Carried]) -> Carried:
-        rev = scene.video["rev"]
-        if rev not in known:
-            known.clear()
-            known[rev] = follow()
-        return known[rev]
-
-    return remembered
 
 
 def _shown(scene: Scene, frames: Range) -> dict[int, list[Row]]:

@@ -15,12 +15,13 @@ from sqlite_utils import Database
 
 from studio.review import cells, notes
 from studio.review.cells import Range
-from studio.review.plan import Operation, Plan, Scene
+from studio.review.plan import Operation, Patience, Plan, Scene, endless
 from studio.store import library, runs
 from studio.store.database import Row, Store, insert, one
 from studio.store.errors import Conflict, Invalid
 
 MOST_SPANS = 100  # of overlaps that a preview lists
+MOST_REHEARSALS = 3  # of an operation, while others go on changing the video
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Preview:
     """What an operation would do. tracks: (id, or None for a new one, and how many of its masks); verified: of the masks.
 
     overlaps: spans of frames (stop exclusive) in which masks meet, the first hundred; overlapping: in how many frames they do.
+    unfinished: patience ended before all frames were looked at.
     """
 
     rev: int
@@ -58,6 +60,7 @@ class Preview:
     spared: int
     overlaps: list[tuple[int, int]]
     overlapping: int
+    unfinished: bool
 
 
 def perform(
@@ -68,54 +71,54 @@ def perform(
     request: str | None = None,
     seen: int | None = None,
     rehearse: bool = False,
+    patience: Patience = endless,
 ) -> Applied:
     """Do an operation, on disk when this returns.
 
     `request` is the client's own name for it: what was sent twice is done once. `seen` is the video's revision that the person
     looked at: raises Conflict, with what was changed since, if the operation would go over a change that they have not seen.
-    `rehearse` lets an operation that works on pixels do so before the write lock is taken.
+    `rehearse` lets an operation that works on pixels do so before the write lock is taken, with this `patience`; again where
+    somebody changed the video meanwhile, so that it need not do so while it keeps everybody waiting.
     """
-    if rehearse:
-        with store.reading() as database:
+    attempt = 0
+    while True:
+        attempt += 1
+        rehearsed = _rehearse(store, video_id, operation, request, patience) if rehearse else None
+        with store.transaction() as database:
             video = library.video(database, video_id)
-            if _repeated(database, video["run_id"], request) is None:
-                operation(Scene(database, video))
-    with store.transaction() as database:
-        video = _with_run(database, library.video(database, video_id))
-        repeated = _repeated(database, video["run_id"], request)
-        if repeated is not None:
-            return _applied(database, repeated)
-        plan = operation(Scene(database, video))
-        if not (plan.states or plan.births or database.execute("select exists (select 1 from planned)").fetchone()[0]):
-            raise Invalid(f'There is nothing to change for "{plan.summary}".')
-        if seen is not None:
-            _check_seen(database, video["run_id"], seen, plan)
-        masks = sum(count for _, count in _counted(database, plan)[0])
-        made = _give_birth(database, video, plan)
-        rev = library.bump(database, video_id)
-        tracks = [made.get(track, track) for track in plan.tracks]
-        args = plan.args | {"track": tracks[0] if tracks else None}
-        args |= {"masks": masks, "spared": plan.spared, "made": list(made.values())}
-        database.execute(
-            "update edits set state = 'discarded' where run_id = ? and state = 'undone' and user = ?",
-            (video["run_id"], user),
-        )
-        entry = {"op": plan.op, "args": json.dumps(args), "summary": plan.summary, "state": "applied"}
-        edit = _write_entry(database, video["run_id"], user, rev, plan.frames, entry | {"request": request})
-        touched = json.dumps(tracks)
-        notes.note(database, edit, "before", touched)
-        _change(database, plan, made, tracks, rev)
-        notes.note(database, edit, "after", touched)
-        notes.forget_untouched(database, touched)
-        database.execute("update edits set verified = ? where id = ?", (notes.verified_gain(database, edit), edit))
-        return _applied(database, one(database, "select * from edits where id = ?", (edit,)) or {})
+            if rehearsed in (None, video["rev"]) or attempt == MOST_REHEARSALS:
+                return _do(database, _with_run(database, video), user, operation, request, seen)
 
 
-def preview(store: Store, video_id: int, operation: Operation) -> Preview:
+def _rehearse(store: Store, video_id: int, operation: Operation, request: str | None, patience: Patience) -> int:
+    """Let an operation work out what it will do. Returns the video's revision that it saw."""
+    with store.reading() as database:
+        video = library.video(database, video_id)
+        if _repeated(database, video["run_id"], request) is None:
+            operation(Scene(database, video, patience))
+        return int(video["rev"])
+
+
+def _do(
+    database: Database, video: Row, user: str, operation: Operation, request: str | None, seen: int | None
+) -> Applied:
+    """What `perform` does in its transaction."""
+    repeated = _repeated(database, video["run_id"], request)
+    if repeated is not None:
+        return _applied(database, repeated)
+    plan = operation(Scene(database, video))
+    if not (plan.states or plan.births or database.execute("select exists (select 1 from planned)").fetchone()[0]):
+        raise Invalid(f'There is nothing to change for "{plan.summary}".')
+    if seen is not None:
+        _check_seen(database, video["run_id"], seen, plan)
+    return _write(database, video, user, plan, request)
+
+
+def preview(store: Store, video_id: int, operation: Operation, patience: Patience = endless) -> Preview:
     """What an operation would do, without doing it."""
     with store.reading() as database:
         video = library.video(database, video_id)
-        plan = operation(Scene(database, video))
+        plan = operation(Scene(database, video, patience))
         tracks, verified = _counted(database, plan)
         overlaps = spans(sorted(plan.overlaps))
         return Preview(
@@ -129,6 +132,7 @@ def preview(store: Store, video_id: int, operation: Operation) -> Preview:
             spared=plan.spared,
             overlaps=overlaps[:MOST_SPANS],
             overlapping=len(plan.overlaps),
+            unfinished=plan.unfinished,
         )
 
 
@@ -155,6 +159,27 @@ def spans(frames: Sequence[int]) -> list[tuple[int, int]]:
         else:
             found.append((frame, frame + 1))
     return found
+
+
+def _write(database: Database, video: Row, user: str, plan: Plan, request: str | None) -> Applied:
+    """Put a plan on disk with its entry in the log."""
+    masks = sum(count for _, count in _counted(database, plan)[0])
+    made = _give_birth(database, video, plan)
+    rev = library.bump(database, video["id"])
+    tracks = [made.get(track, track) for track in plan.tracks]
+    args = plan.args | {"track": tracks[0] if tracks else None}
+    args |= {"masks": masks, "spared": plan.spared, "made": list(made.values())}
+    discard = "update edits set state = 'discarded' where run_id = ? and state = 'undone' and user = ?"
+    database.execute(discard, (video["run_id"], user))
+    entry = {"op": plan.op, "args": json.dumps(args), "summary": plan.summary, "state": "applied"}
+    edit = _write_entry(database, video["run_id"], user, rev, plan.frames, entry | {"request": request})
+    touched = json.dumps(tracks)
+    notes.note(database, edit, "before", touched)
+    _change(database, plan, made, tracks, rev)
+    notes.note(database, edit, "after", touched)
+    notes.forget_untouched(database, touched)
+    database.execute("update edits set verified = ? where id = ?", (notes.verified_gain(database, edit), edit))
+    return _applied(database, one(database, "select * from edits where id = ?", (edit,)) or {})
 
 
 def _step(store: Store, video_id: int, user: str, op: str, request: str | None) -> tuple[int, Applied | None]:

@@ -17,6 +17,10 @@ from studio.store import runs
 from studio.store.database import Row
 from studio.store.errors import Conflict, Invalid
 
+# Told after every frame of a long operation how many of how many frames are done. False: enough, go on with what there is. It may
+# raise, which ends the operation.
+Patience = Callable[[int, int], bool]
+
 MOST_TRACKS = 1000  # in one selection
 NAMED = 3  # tracks that a sentence names; of more it gives the number
 
@@ -40,6 +44,7 @@ class Plan:
 
     `tracks` are all whose masks or state it touches. `frames` are those whose masks may look different afterwards, None: all.
     `touches` are the shown masks that a person should know of, by tracks and frames; where it is empty the planned cells are.
+    `unfinished`: patience ended before the operation had seen all frames.
     """
 
     op: str
@@ -53,16 +58,22 @@ class Plan:
     spared: int = 0  # verified masks that were left alone
     overlaps: Sequence[int] = ()  # frames in which masks met
     marks: Sequence[tuple[int, str, str]] = ()  # log entries whose mark changes: id, from, to
+    unfinished: bool = False
 
 
 Operation = Callable[["Scene"], Plan]
 
 
-class Scene:
-    """A video as an operation finds it: its row, the tracks that are shown, and the database to read from."""
+def endless(done: int, total: int) -> bool:
+    """The patience of who waits for the end."""
+    return True
 
-    def __init__(self, database: Database, video: Row) -> None:
-        self.database, self.video = database, video
+
+class Scene:
+    """A video as an operation finds it: its row, the tracks that are shown, the database to read from, and how long one waits."""
+
+    def __init__(self, database: Database, video: Row, patience: Patience = endless) -> None:
+        self.database, self.video, self.patience = database, video, patience
         found = database.query(
             f"select t.*, c.name as category from ({view.SHOWN_TRACKS}) t join categories c on c.id = t.category_id order by t.id",
             {"video": video["id"]},

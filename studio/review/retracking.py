@@ -8,8 +8,9 @@ re-tracking came before. What becomes of which track is `Change`; words and span
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from sqlite_utils import Database
@@ -20,7 +21,8 @@ from engine.result import VideoResult
 from engine.retrack import Retracker
 from studio.review import cells, retrack_preview, statements
 from studio.review.cells import Cell
-from studio.review.plan import Birth, Operation, Plan, Scene
+from studio.review.log import MOST_REHEARSALS
+from studio.review.plan import Birth, Operation, Patience, Plan, Scene, endless
 from studio.review.statements import BY_TRACKER, FRESH, Content, Statements
 from studio.store import detections, runs
 from studio.store.database import Row, one
@@ -91,16 +93,20 @@ def with_settings(config: TrackerConfig, settings: Mapping[str, Any]) -> Tracker
 
 def retrack(settings: Mapping[str, Any]) -> Operation:
     """Track the video again with these settings (fields of `TrackerConfig`) in the place of those that made what is shown."""
-    known: dict[int, Change] = {}
+    known: dict[int, Change] = {}  # the latest, by the rev of the video
+    attempts = count(1)
 
     def plan(scene: Scene) -> Plan:
         scene.need_settled("Track it again")
         config = with_settings(settings_in_force(scene.database, scene.video)[0], settings)
         rev = scene.video["rev"]
-        if not known:
-            known[rev] = change(scene.database, scene.video, config)
-        if rev not in known:  # to compute it anew under the write lock would hold up everybody
-            raise Conflict("The video was changed while it was tracked again. Look at it and try again.")
+        if rev not in known:
+            if next(attempts) > MOST_REHEARSALS:  # to compute it anew under the write lock would hold up everybody
+                raise Conflict(
+                    "The video was changed again and again while it was tracked. Wait for that to end and try again."
+                )
+            known.clear()
+            known[rev] = change(scene.database, scene.video, config, scene.patience)
         found = known[rev]
         _lay_out(scene.database, found)
         states: dict[int, dict[str, int | None]] = {track: {"deleted": BY_TRACKER} for track in found.hidden}
@@ -114,15 +120,16 @@ def retrack(settings: Mapping[str, Any]) -> Operation:
             states=states,
             births=found.births,
             touches=[(found.hidden, scene.everywhere)] if found.hidden and not touched else (),
+            unfinished=found.frames < found.length,
         )
 
     return plan
 
 
-def change(database: Database, video: Row, config: TrackerConfig, stop: Callable[[], bool] = lambda: False) -> Change:
-    """What tracking again makes different, as far as it goes before `stop`, asked after every frame, says so."""
+def change(database: Database, video: Row, config: TrackerConfig, patience: Patience = endless) -> Change:
+    """What tracking again makes different, in as many frames as there is patience for."""
     said = statements.read(database, video)
-    found = _find(database, video, said, config, stop)
+    found = _find(database, video, said, config, patience)
     made = Change(said, found.frames, len(detections.shown(database, video)))
     made.missed = sum(anchor.frame < found.frames for anchor in found.result.missed)
     wanted = _wanted(database, video, found, made)
@@ -144,11 +151,12 @@ def change(database: Database, video: Row, config: TrackerConfig, stop: Callable
     return made
 
 
-def _find(database: Database, video: Row, said: Statements, config: TrackerConfig, stop: Callable[[], bool]) -> Found:
+def _find(database: Database, video: Row, said: Statements, config: TrackerConfig, patience: Patience) -> Found:
     retracker = Retracker(config, said.anchors, said.rejected, keep_ids=True, spool=False, fresh_ids=FRESH)
     seen: dict[int, Cells] = defaultdict(dict)
     frames, predicted = 0, _Present(database, video["run_id"])
-    for frame, blob in enumerate(detections.shown(database, video)):
+    blobs = detections.shown(database, video)
+    for frame, blob in enumerate(blobs):
         own = predicted.go_to(frame)
         for each in retracker.step(blob):
             track = said.numbers.get(each.recorded) if each.recorded is not None else None
@@ -157,7 +165,7 @@ def _find(database: Database, video: Row, said: Statements, config: TrackerConfi
             elif area(each.rle):
                 seen[each.track_id][frame] = (None, each.rle["counts"])
         frames = frame + 1
-        if stop():
+        if not patience(frames, len(blobs)):
             break
     return Found(frames, retracker.finish(), seen)
 

@@ -18,6 +18,7 @@ from studio.store.jobs import JOBS, job, with_progress
 LINES: Mapping[str, tuple[str, ...]] = {  # kinds of jobs by line
     "library": ("import", "export", "overlay", "remove"),
     "inference": ("run",),
+    "review": ("operation",),
     "training": ("finetune",),
     "frames": ("frames",),
 }

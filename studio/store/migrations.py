@@ -14,7 +14,7 @@ from collections.abc import Callable
 from sqlite_utils import Database
 
 from studio.store.finetune_tables import create_finetunes
-from studio.store.review_tables import create_review
+from studio.store.review_tables import create_long_operations, create_review
 
 
 def create_library(database: Database) -> None:
@@ -269,6 +269,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     store_detections,
     keep_preferences,
     order_jobs,
+    create_long_operations,
 )
 
 

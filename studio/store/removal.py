@@ -18,6 +18,7 @@ BUSY = {
     "run": 'a model is running on "{}"',
     "export": '"{}" is being exported',
     "overlay": 'the overlay of "{}" is being drawn',
+    "operation": 'a change of "{}" is being worked out',
     "finetune": 'a model is being fine-tuned on "{}", or waits to be',
 }
 HOLDINGS = """

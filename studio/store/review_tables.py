@@ -1,9 +1,10 @@
-"""The step of `migrations.py` that makes the tables of the review page's work.
+"""The steps of `migrations.py` that make the tables of the review page's work.
 
 `corrections` and the log learn to show the prediction of another track (`origin`), so that an operation on the identity of
 thousands of masks moves references and copies no mask. `mask_summaries` holds what can be known of predicted masks without
 decoding them, some frames to a row (`summaries.py` packs them). `suggestions` is the queue of suspicious moments with what a
-person said of each; `reviews` and `comments` are what people tell each other about a video.
+person said of each; `reviews` and `comments` are what people tell each other about a video. `long_operations` is what people asked
+for that takes longer than a request may.
 """
 
 from sqlite_utils import Database
@@ -62,4 +63,17 @@ def create_review(database: Database) -> None:
         ) strict;
         create index comments_video on comments (video_id);
         create index comments_track on comments (track_id);
+    """)
+
+
+def create_long_operations(database: Database) -> None:
+    """What an operation that is a job is to do (`long_operations.py`)."""
+    database.execute("""
+        create table long_operations (
+          job_id integer primary key references jobs on delete cascade,
+          request text not null,  -- its own name, by which the log knows it too: so it is done once, whatever is killed
+          user text not null,
+          body text not null,  -- JSON: the operation's name (op) and what it is to do
+          seen integer  -- the video's revision that the person looked at; null: the one at that time
+        ) strict
     """)

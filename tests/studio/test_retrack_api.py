@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from engine.config import TrackerConfig
 from engine.errors import DataError
-from studio.api import again
+from studio.api import long_operations
 from studio.api.newest import Newest
 from studio.finetune.taught import taught_run
 from studio.review import carrying, edits, identity, retracking, shapes, tracks, verification, view
@@ -351,7 +351,7 @@ def test_it_waits_until_the_model_is_done(client: TestClient, store: Store, vide
 def test_a_preview_of_a_long_video_shows_its_first_frames_in_time(
     client: TestClient, video: Row, dogs: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(again, "PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr(long_operations, "PREVIEW_SECONDS", 0.0)
     said = preview(client, video, max_absence=20)
     assert said["frames"] == 1 and said["summary"].startswith("in the first 1 of 40 frames: 2 tracks as before")
 
