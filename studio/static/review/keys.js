@@ -16,7 +16,7 @@ export function installKeys(root, bindings, space, first = () => false) {
   document.addEventListener("keydown", (event) => {
     if (!isForStage(event, root)) return;
     if (event.key === " " && !event.ctrlKey) {
-      if (event.target.closest?.("button, [role=menuitem]")) return;
+      if (isOn(event, "button, [role=menuitem]")) return;
       event.preventDefault();
       if (!event.repeat) space.down();
       return;
@@ -26,7 +26,7 @@ export function installKeys(root, bindings, space, first = () => false) {
       return;
     }
     const binding = bindings.at(keyName(event));
-    if (!binding || (event.key === "Enter" && event.target.closest?.("button"))) return;
+    if (!binding || (event.key === "Enter" && isOn(event, "button"))) return;
     event.preventDefault();
     if (event.repeat && !binding.repeats) return;
     bindings.run(binding);
@@ -46,6 +46,11 @@ function isForStage(event, root) {
   if (!root.isConnected || root.offsetParent === null) return false;
   if (event.target.closest?.(TYPING)) return false;
   return !document.querySelector("dialog[open]");
+}
+
+/** Whether the key goes to such an element. One in a dialog that has just closed keeps the focus until the next frame. */
+function isOn(event, kind) {
+  return event.target.closest?.(kind)?.checkVisibility() ?? false;
 }
 
 /** "Ctrl+Shift+Z" for an event. Letters go by their place on the keyboard where the layout has no Latin ones. */
