@@ -1,12 +1,14 @@
 """Routes of fine-tuning: what would be taught, starting it, watching it, pausing it, and the models that come of it."""
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import FileResponse
 
 from studio.api.context import InStudio, User
+from studio.finetune.next_frames import next_frames
 from studio.finetune.speed import measure_apart
 from studio.finetune.start import default_model, overview, start
 from studio.jobs.again import cancel
@@ -132,6 +134,20 @@ class ModelList(Schema):
     models: list[Model]
 
 
+class NextFrame(Schema):
+    """worth: roughly how many unfamiliar objects in doubt the frame shows."""
+
+    video: int
+    video_name: str
+    frame: int
+    worth: float
+    reason: str
+
+
+class NextFrames(Schema):
+    frames: list[NextFrame]
+
+
 class NewModelName(Schema):
     name: str
 
@@ -165,6 +181,13 @@ def measure_speed(studio: InStudio, project_id: int, body: Chosen) -> Any:
     library.project(studio.store.database, project_id)
     measure_apart(studio.home, project_id, model)
     return show_overview(studio, project_id, model)
+
+
+@router.get("/projects/{project_id}/next", response_model=NextFrames)
+def show_next(studio: InStudio, project_id: int, count: Annotated[int, Query(ge=1, le=100)] = 12) -> Any:
+    """The frames whose correction would teach most, the best first, each with the reason; no net is run."""
+    with studio.store.snapshot() as database:
+        return {"frames": [asdict(found) for found in next_frames(database, project_id, count)]}
 
 
 @router.get("/finetunes/{finetune_id}", response_model=FinetuneDetail)

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from engine.errors import CtvisError
 from studio.commands.home import default_home
+from studio.finetune.next_frames import NextFrame, next_frames
 from studio.finetune.speed import measure
 from studio.finetune.start import overview, start
 from studio.interrupt import stop_requested
@@ -41,6 +42,9 @@ def finetune(
     show: Annotated[
         bool, typer.Option("--show", help="Only show what would be taught, and the proposed settings.")
     ] = False,
+    next_: Annotated[
+        bool, typer.Option("--next", help="Only list the frames whose correction would teach most, with the reasons.")
+    ] = False,
     home: Annotated[Path | None, typer.Option(help="Folder of the studio's data.")] = None,
 ) -> None:
     """Fine-tune a model on what is verified in a project."""
@@ -50,6 +54,9 @@ def finetune(
     store = Store(place.create().database)
     try:
         found = library.project_named(store.database, project)
+        if next_:
+            _print_next(next_frames(store.database, found["id"]))
+            return
         if overview(store, place, found["id"], model)["summary"]["ready"]:
             with console.status("Measuring a step"):
                 measure(store, place, found["id"], model)
@@ -86,6 +93,20 @@ def _print(shown: dict[str, Any]) -> None:
     console.print(settings)
     if shown["seconds"] is not None:
         console.print(f"Expected time: {shown['seconds'] / 60:.0f} minutes, without what judging takes.")
+
+
+def _print_next(frames: list[NextFrame]) -> None:
+    if not frames:
+        console.print(
+            "Nothing is in doubt: no model has run on a video here that teaches, or all its frames are verified."
+        )
+        return
+    table = Table(title="To correct next", title_justify="left")
+    for heading in ("video", "frame", "worth", "why"):
+        table.add_column(heading, justify="right" if heading in ("frame", "worth") else "left")
+    for found in frames:
+        table.add_row(escape(found.video_name), str(found.frame), f"{found.worth:.2f}", escape(found.reason))
+    console.print(table)
 
 
 def _settings(given: list[str]) -> dict[str, float | int | str]:

@@ -1,7 +1,8 @@
 """The review stage as a Gradio component: an empty box that static/review/main.js fills.
 
-The value is {"video": id, "nonce": n}; a new nonce makes the same video a change. Frames, masks and edits go through /api/v1, never
-through Gradio. The template is constant: Gradio evaluates templates as code, so no name given by a user may enter it.
+The value is {"video": id, "frame": ordinal or None, "nonce": n}; a new nonce makes the same video a change. Frames, masks and edits
+go through /api/v1, never through Gradio. The template is constant: Gradio evaluates templates as code, so no name given by a user
+may enter it.
 """
 
 from typing import Any
@@ -14,7 +15,9 @@ from studio.static_files import address
 # before the page listened is read from props.
 BOOTSTRAP = f"""
 const mounted = import("{address("review/main.js")}").then((review) => review.mount(element));
-const show = () => mounted.then((stage) => stage.open(props.value?.video ?? null)).catch((error) => console.error(error));
+const show = () => mounted
+  .then((stage) => stage.open(props.value?.video ?? null, props.value?.frame ?? null))
+  .catch((error) => console.error(error));
 watch("value", show);
 show();
 """

@@ -1,7 +1,7 @@
 """The Blocks of the whole studio: top bar, one section a page, footer.
 
 All pages are in the document and CSS shows the one named by <html data-page>, so changing the page costs nothing and the review
-stage keeps its state; /?view=review&video=3 is an address that survives a reload.
+stage keeps its state; /?view=review&video=3&frame=17 is an address that survives a reload.
 """
 
 import time
@@ -71,6 +71,6 @@ def build_blocks(home: Home, store: Store) -> gr.Blocks:
     return blocks
 
 
-def show_video(event: gr.EventData) -> dict[str, int]:
-    """The review stage's value for the video that the address names; the nonce makes every visit a change."""
-    return {"video": int(event.video), "nonce": time.monotonic_ns() // 1_000_000}
+def show_video(event: gr.EventData) -> dict[str, int | None]:
+    """The review stage's value for the video and frame that the address names; the nonce makes every visit a change."""
+    return {"video": int(event.video), "frame": event.frame, "nonce": time.monotonic_ns() // 1_000_000}

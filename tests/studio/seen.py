@@ -58,6 +58,7 @@ def run(
     threshold: float = 0.0,
     keep: bool = True,
     noise: float = 0.0,
+    model: str = "demo",
 ) -> dict[int, int]:
     """A finished run. Returns the rows of its tracks by the tracker's number, which counts from 0 in the order of appearance.
 
@@ -79,7 +80,7 @@ def run(
             if seen.rle is not None and area(seen.rle):
                 masks.append(runs.Prediction(seen.track_id, frame, seen.rle["counts"], seen.score))
     with store.transaction() as database:
-        row = runs.add_run(database, video["id"], "demo", {"score_threshold": threshold})
+        row = runs.add_run(database, video["id"], model, {"score_threshold": threshold})
         if keep:
             detections.begin(database, row["id"], Tracking(config, CATEGORIES))
         estimates = {}

@@ -1,4 +1,4 @@
-/* The review page put together. In: the element Gradio gives. Out: {root, open(video id)}.
+/* The review page put together. In: the element Gradio gives. Out: {root, open(video id, frame)}.
    mount() loads the style sheets, builds the parts and joins them by the store; a page mounted earlier ends.
    What the page can do beyond that, features add (features.js). window.__studio shows the state to the tests. */
 
@@ -37,7 +37,7 @@ export async function mount(element, { base = new URL("../../api/v1", import.met
 
   const store = createStore(initialState());
   const parts = createParts(store, createApi(base));
-  const { bindings, pointer, player, queue, session, stage, timeline, root } = parts;
+  const { bindings, queue, session, stage, timeline, root } = parts;
   const features = createFeatures(parts);
   bindings.add(createKeymap(parts));
   bindings.add(features.bindings);
@@ -50,7 +50,7 @@ export async function mount(element, { base = new URL("../../api/v1", import.met
   const ends = [
     fillWindow(root),
     watchTheme(() => timeline.recolor()),
-    installKeys(root, bindings, spaceBar(pointer, player), takeKeys(parts)),
+    installKeys(root, bindings, takeKeys(parts)),
     warnBeforeLeaving(queue),
     sharePreferences(parts.api, store),
     features.end,
@@ -58,7 +58,7 @@ export async function mount(element, { base = new URL("../../api/v1", import.met
   ];
   document[MOUNTED] = () => ends.forEach((end) => end());
   window.__studio = createTestHook(parts);
-  return { root, open: (video) => session.open(video) };
+  return { root, open: (video, frame) => session.open(video, frame) };
 }
 
 function initialState() {
@@ -128,18 +128,6 @@ function keepSelectionWhole(store) {
 function takeKeys({ operations, partner, sheet, pointer }) {
   const early = (event) => event.key === "Enter" && operations.asking && !sheet.shown;
   return (event) => early(event) || partner.key(event) || sheet.key(event) || pointer.key(event);
-}
-
-/** A short press plays or pauses; held while dragging it moves the picture. */
-function spaceBar(pointer, player) {
-  return {
-    down: () => pointer.holdSpace(true),
-    up: ({ cancelled = false } = {}) => {
-      if (!pointer.spaceHeld) return;
-      const usedForPanning = pointer.holdSpace(false);
-      if (!usedForPanning && !cancelled) player.toggle();
-    },
-  };
 }
 
 function warnBeforeLeaving(queue) {

@@ -45,8 +45,12 @@ export class Session {
     });
   }
 
-  async open(id) {
-    if (id === this.store.state.video?.id) return this.refreshSoon();
+  /** frame: to show, null: the first one, or of a video that is open already the one on show. */
+  async open(id, frame = null) {
+    if (id === this.store.state.video?.id) {
+      if (frame !== null) this.navigator.go(frame);
+      return this.refreshSoon();
+    }
     const turn = ++this.#turn;
     this.#close();
     if (id === null || id === undefined || id === "") return undefined;
@@ -64,7 +68,7 @@ export class Session {
       this.masks = new MaskCache((start, count) => this.api.masks(id, start, count), video.length);
       this.store.set({ ...lists, video, loading: "" });
       this.stage.fit();
-      this.navigator.go(0);
+      this.navigator.go(frame ?? 0);
       this.#poll(turn);
     } catch (error) {
       if (turn === this.#turn) this.store.set({ loading: "", problem: error.message });

@@ -1,0 +1,59 @@
+"""What a correction of a frame is worth, and which frames to correct next: numbers only, read from nowhere.
+
+A frame is worth the sum, over what the net detected in it, of the doubt in each detection times how unlike it looks to all that
+is known: to what is verified, and to the frames that were already chosen. So a list does not name one thing ten times. Looks are
+re-ID embeddings, which only compare within one model.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A frame as a model saw it. doubts: (N,) 0..1 of its detections; embeds: (N, C), of any length."""
+
+    model: str
+    doubts: Floats
+    embeds: Floats
+
+
+def doubts(logits: Floats) -> Floats:
+    """Of detections with logits (N, K+1): 1 minus the margin between the two likeliest answers, "no object" being one."""
+    odds = np.exp(logits - logits.max(1, keepdims=True))
+    second, first = np.partition(odds / odds.sum(1, keepdims=True), -2, axis=1)[:, -2:].T
+    return np.asarray(1 - (first - second))
+
+
+def choose(looks: Sequence[Look], known: Mapping[str, Floats], count: int) -> list[tuple[int, Floats]]:
+    """The places of the `count` frames that are worth most, the best first, each with what its detections add (N,).
+
+    known: by model, embeddings (M, C) of what was verified.
+    """
+    unlike = [unlikeness(look.embeds, known.get(look.model)) for look in looks]
+    left: set[int] = set(range(len(looks)))
+    chosen: list[tuple[int, Floats]] = []
+    while left and len(chosen) < count:
+        best = max(left, key=lambda place: (float(looks[place].doubts @ unlike[place]), -place))
+        left.remove(best)
+        chosen.append((best, looks[best].doubts * unlike[best]))
+        for place in left:
+            if looks[place].model == looks[best].model:
+                unlike[place] = np.minimum(unlike[place], unlikeness(looks[place].embeds, looks[best].embeds))
+    return chosen
+
+
+def unlikeness(embeds: Floats, known: Floats | None) -> Floats:
+    """(N, C) and (M, C) -> (N,) 0..1: 1 minus the greatest cosine with something known, at least 0; 1 where nothing is known."""
+    if known is None or not len(known) or not len(embeds):
+        return np.ones(len(embeds))
+    return np.asarray(1 - (_unit(embeds) @ _unit(known).T).max(1).clip(0, 1))
+
+
+def _unit(embeds: Floats) -> Floats:
+    return np.asarray(embeds / np.maximum(np.linalg.norm(embeds, axis=1, keepdims=True), 1e-12))

@@ -1,0 +1,99 @@
+"""What to correct next: doubtful and unfamiliar frames come first, each with its reason, and no two for the same thing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from studio.cli import main
+from studio.finetune.next_frames import next_frames
+from studio.finetune.roles import keep_roles
+from studio.finetune.worth import Look, choose, doubts, unlikeness
+from studio.review import log, verification
+from studio.settings import Home
+from studio.store import Row, Store
+from tests.studio.seen import Thing, run, still, video_row
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home").create()
+
+
+@pytest.fixture
+def studio(store: Store) -> tuple[Store, Row]:
+    return store, video_row(store)
+
+
+def test_doubt_is_greatest_where_two_answers_are_equally_likely() -> None:
+    sure, torn, unseen = doubts(np.array([[9.0, 0, 0], [3.0, 3, -9], [-9.0, 4, 4]]))
+    assert sure < 0.01 and torn == pytest.approx(1, abs=1e-4) and unseen == pytest.approx(1, abs=1e-4)
+
+
+def test_the_second_choice_shows_something_else_than_the_first_though_it_is_less_in_doubt() -> None:
+    one, other = np.eye(4)[:1], np.eye(4)[1:2]
+    looks = [Look("m", np.array([d]), embed) for d, embed in ((0.9, one), (0.8, one), (0.5, other), (0.1, other))]
+    assert [place for place, _ in choose(looks, {}, 3)] == [0, 2, 1]
+    assert [place for place, _ in choose(looks, {"m": one}, 1)] == [2], "what is verified is known already"
+    assert [place for place, _ in choose(looks, {"another": one}, 1)] == [0], "looks compare within one model"
+
+
+def test_what_is_unlike_anything_is_wholly_unfamiliar() -> None:
+    embeds = np.array([[3.0, 0], [1, 1], [-2, 0]])
+    assert unlikeness(embeds, None).tolist() == [1, 1, 1]
+    np.testing.assert_allclose(unlikeness(embeds, np.array([[5.0, 0]])), [0, 1 - 0.5**0.5, 1], atol=1e-9)
+
+
+def test_frames_in_doubt_come_first_with_the_reason(studio: tuple[Store, Row]) -> None:
+    store, video = studio
+    unsure = Thing(3, still(14, 4, range(20, 25)), score=0.45, kind=1)
+    run(store, video, [Thing(0, still(2, 2), score=0.8), unsure])
+    first, *rest = next_frames(store.database, video["project_id"], 3)
+    assert first.frame in range(20, 25) and first.reason == "Cat or nothing? 45% sure. 1 more in doubt."
+    assert all(found.worth < first.worth / 2 for found in rest)
+
+
+def test_where_two_models_disagree_one_is_wrong(studio: tuple[Store, Row]) -> None:
+    store, video = studio
+    sure, place = Thing(0, still(2, 2), score=0.98), still(14, 4, range(30, 33))
+    run(store, video, [sure, Thing(5, place, score=0.98)], model="old")
+    run(store, video, [sure, Thing(5, place, score=0.98, kind=1)], model="new")
+    (found,) = next_frames(store.database, video["project_id"], 2)  # the same thing again is worth nothing
+    assert found.frame in range(30, 33) and found.reason == "old said dog, new says cat."
+
+
+def test_held_out_videos_are_left_out(studio: tuple[Store, Row]) -> None:
+    store, video = studio
+    run(store, video, [Thing(0, still(2, 2), score=0.6)])
+    with store.transaction() as database:
+        keep_roles(database, {video["id"]: True})
+    assert next_frames(store.database, video["project_id"]) == []
+
+
+def test_verified_frames_are_left_out_and_what_they_show_is_known(studio: tuple[Store, Row]) -> None:
+    store, video = studio
+    tracks = run(store, video, [Thing(0, still(2, 2), score=0.6), Thing(1, still(9, 9, range(30, 33)), score=0.6)])
+    (found,) = next_frames(store.database, video["project_id"])
+    assert 30 <= found.frame < 33, "no other frame shows anything in doubt that this one does not"
+    log.perform(store, video["id"], "ann", verification.verify([tracks[0]], 0, 30))
+    (found,) = next_frames(store.database, video["project_id"])
+    assert 30 <= found.frame < 33
+    log.perform(store, video["id"], "ann", verification.verify(None, 30, 32))
+    assert next_frames(store.database, video["project_id"]) == [], "frame 32 shows what is verified already"
+
+
+def test_the_list_over_http_and_on_the_command_line(
+    client: TestClient, store: Store, home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = video_row(store)
+    address = f"/projects/{video['project_id']}/next"
+    assert client.get(address).json() == {"frames": []}
+    run(store, video, [Thing(0, still(2, 2), score=0.6)])
+    (found,) = client.get(address, params={"count": 1}).json()["frames"]
+    assert (found["video"], found["video_name"]) == (video["id"], "clip") and 0 <= found["frame"] < video["length"]
+    assert client.get(address, params={"count": 0}).status_code == 422
+    assert client.get("/projects/99/next").status_code == 404
+    with pytest.raises(SystemExit, match="0"):
+        main(["finetune", "Project 1", "--next", "--home", str(home.root)])
+    assert "Dog or nothing? 60% sure." in capsys.readouterr().out
