@@ -21,6 +21,7 @@ from studio.api import (
     frames,
     jobs,
     library,
+    models,
     operations,
     people,
     preferences,
@@ -64,7 +65,7 @@ def create_api(home: Home, store: Store, dependencies: Sequence[Dependency] = ()
         status: {"model": schemas.Problem} for status in (403, 404, 409, 413, 422)
     }
     review_parts = (review, operations, again, comparison, suggestions, teamwork, people, preferences, times)
-    for module in (library, frames, *review_parts, work, jobs, finetune):
+    for module in (library, frames, *review_parts, work, jobs, finetune, models):
         app.include_router(module.router, responses=problems)
 
     @app.get("/health", response_model=schemas.Health)

@@ -28,14 +28,13 @@ from studio.commands.home import default_home
 from studio.commands.model_choice import installed, open_chosen
 from studio.download import DownloadError, download, is_address
 from studio.jobs.models import ModelFile
+from studio.model_files import REFERENCE_BACKBONES
 from studio.models import add_model, check_free, plain_name, remove_model
 from studio.settings import Home
 from studio.store import Row, Store
 from studio.store import models as table
 from studio.store.errors import Conflict, Invalid, NotFound
 from studio.zoo import ZOO
-
-REFERENCE_BACKBONES = ("resnet50", "swin_l")
 
 app = typer.Typer(no_args_is_help=True, help="List, add, look at, export and remove models.")
 console, stderr = Console(highlight=False), Console(stderr=True, highlight=False, soft_wrap=True)

@@ -69,6 +69,16 @@ def uses(database: Database, name: str) -> list[str]:
     return [video for (video,) in database.execute(sql, (name,))]
 
 
+def runs_with(database: Database, name: str) -> list[Row]:
+    """The videos that the model has run on or is to run on: project_id, project, video_id, video, runs."""
+    sql = """
+        select p.id as project_id, p.name as project, v.id as video_id, v.name as video, count(*) as runs
+        from runs r join videos v on v.id = r.video_id join projects p on p.id = v.project_id
+        where r.model = ? and not v.removed and not p.removed group by v.id order by p.id, v.id
+    """
+    return list(database.query(sql, (name,)))
+
+
 def defaults(database: Database) -> dict[str, list[str]]:
     """By model, the names of the projects whose default it is."""
     found: dict[str, list[str]] = {}
@@ -99,22 +109,25 @@ def rename(database: Database, name: str, new: str) -> Row:
     return model_named(database, new)
 
 
-def remove_model(database: Database, name: str) -> None:
-    """Take the model off the table. Raises Conflict while runs refer to it."""
+def why_kept(database: Database, name: str) -> str | None:
+    """Why a model cannot be removed, as a sentence; None if it can."""
     if videos := uses(database, name):
         shown = ", ".join(f'"{video}"' for video in videos[:3]) + (
             f" and {len(videos) - 3} more" if len(videos) > 3 else ""
         )
-        raise Conflict(f'"{name}" cannot be removed: runs on {shown} were made with it. Delete those videos first.')
+        return f'"{name}" cannot be removed: runs on {shown} were made with it. Delete those videos first.'
     if projects := defaults(database).get(name):
-        raise Conflict(
-            f'"{name}" cannot be removed: it is the default of the project "{projects[0]}". Choose another first.'
-        )
+        return f'"{name}" cannot be removed: it is the default of the project "{projects[0]}". Choose another first.'
     sql = "select 1 from finetunes where parent = ? and state in ('queued', 'running', 'paused')"
     if one(database, sql, (name,)):
-        raise Conflict(
-            f'"{name}" cannot be removed: it is being fine-tuned. Cancel that first, or wait until it is done.'
-        )
+        return f'"{name}" cannot be removed: it is being fine-tuned. Cancel that first, or wait until it is done.'
+    return None
+
+
+def remove_model(database: Database, name: str) -> None:
+    """Take the model off the table. Raises Conflict while something needs it."""
+    if reason := why_kept(database, name):
+        raise Conflict(reason)
     database.execute("delete from models where name = ?", (name,))
     database.execute("delete from speeds where model = ?", (name,))
 
