@@ -1,14 +1,12 @@
 """Routes of fine-tuning: what would be taught, starting it, watching it, pausing it, and the models that come of it."""
 
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import FileResponse
 
-from studio.api.context import InStudio, User
-from studio.finetune.next_frames import next_frames
+from studio.api.context import InStudio, Studio, User
 from studio.finetune.speed import measure_apart
 from studio.finetune.start import default_model, overview, start
 from studio.jobs.again import cancel
@@ -45,7 +43,8 @@ class HeldOut(Schema):
 
 
 class Summary(Schema):
-    """What would be taught. ready: whether there is anything; warnings: sentences."""
+    """What would be taught. dropped: the parent's categories that the project lacks; ready: whether there is anything to teach;
+    warnings: sentences."""
 
     videos: int
     frames: int
@@ -54,6 +53,7 @@ class Summary(Schema):
     ignored_masks: int
     rejected_tracks: int
     categories: list[CategorySummary]
+    dropped: list[str] = []  # of before it was noted: none
     held_out: HeldOut
     ready: bool
     warnings: list[str]
@@ -74,6 +74,10 @@ class FinetuneSummary(Schema):
     result: dict[str, Any] | None
     created_at: str
     finished_at: str | None
+
+
+class FinetuneList(Schema):
+    finetunes: list[FinetuneSummary]
 
 
 class Overview(Schema):
@@ -98,8 +102,9 @@ class FinetuneRequest(Schema):
     settings: dict[str, float | int | str] = {}
 
 
-class Chosen(Schema):
+class Measured(Schema):
     model: str | None = None
+    settings: dict[str, float | int | str] = {}
 
 
 class FinetuneDetail(FinetuneSummary):
@@ -134,20 +139,6 @@ class ModelList(Schema):
     models: list[Model]
 
 
-class NextFrame(Schema):
-    """worth: roughly how many unfamiliar objects in doubt the frame shows."""
-
-    video: int
-    video_name: str
-    frame: int
-    worth: float
-    reason: str
-
-
-class NextFrames(Schema):
-    frames: list[NextFrame]
-
-
 class NewModelName(Schema):
     name: str
 
@@ -159,10 +150,7 @@ class OfProject(Schema):
 @router.get("/projects/{project_id}/finetune", response_model=Overview)
 def show_overview(studio: InStudio, project_id: int, model: str | None = None) -> Any:
     """What a fine-tuning would be taught, the settings that are proposed for it, and the ones there were."""
-    with studio.store.reading() as database:
-        past = [_view(row) for row in finetunes.finetunes(database, project_id)]
-        names = list(runnable_models(studio.home, database))
-    return overview(studio.store, studio.home, project_id, model) | {"models": names, "finetunes": past}
+    return _overview(studio, project_id, model)
 
 
 @router.post("/projects/{project_id}/finetune", response_model=FinetuneSummary, status_code=202)
@@ -173,21 +161,23 @@ def start_finetune(studio: InStudio, user: User, project_id: int, body: Finetune
     return _view(found)
 
 
+@router.get("/projects/{project_id}/finetunes", response_model=FinetuneList)
+def list_finetunes(studio: InStudio, project_id: int) -> Any:
+    """The fine-tunings of a project, newest first."""
+    with studio.store.reading() as database:
+        return {"finetunes": [_view(row) for row in finetunes.finetunes(database, project_id)]}
+
+
 @router.post("/projects/{project_id}/finetune/measure", response_model=Overview)
-def measure_speed(studio: InStudio, project_id: int, body: Chosen) -> Any:
-    """Measure what a training step takes on this machine, which takes some seconds; the overview then has the time to expect."""
+def measure_speed(studio: InStudio, project_id: int, body: Measured) -> Any:
+    """Measure what a training step takes on this machine, which takes some seconds; the overview then has the time to expect of
+    the given settings."""
     model = body.model or default_model(studio.store.database, project_id)
     find_runnable(studio.home, studio.store.database, model)
     library.project(studio.store.database, project_id)
-    measure_apart(studio.home, project_id, model)
-    return show_overview(studio, project_id, model)
-
-
-@router.get("/projects/{project_id}/next", response_model=NextFrames)
-def show_next(studio: InStudio, project_id: int, count: Annotated[int, Query(ge=1, le=100)] = 12) -> Any:
-    """The frames whose correction would teach most, the best first, each with the reason; no net is run."""
-    with studio.store.snapshot() as database:
-        return {"frames": [asdict(found) for found in next_frames(database, project_id, count)]}
+    overview(studio.store, studio.home, project_id, model, body.settings)  # what makes no sense is refused at once
+    measure_apart(studio.home, project_id, model, body.settings)
+    return _overview(studio, project_id, model, body.settings)
 
 
 @router.get("/finetunes/{finetune_id}", response_model=FinetuneDetail)
@@ -291,6 +281,15 @@ def get_snapshot(studio: InStudio, name: ModelName) -> FileResponse:
     if path is None:
         raise Conflict(f'"{name}" was not fine-tuned here, so nothing is known of what it was taught.')
     return FileResponse(path, media_type="application/json", filename=f"{name}.snapshot.json")
+
+
+def _overview(
+    studio: Studio, project_id: int, model: str | None, settings: dict[str, float | int | str] | None = None
+) -> dict[str, Any]:
+    with studio.store.reading() as database:
+        past = [_view(row) for row in finetunes.finetunes(database, project_id)]
+        names = list(runnable_models(studio.home, database))
+    return overview(studio.store, studio.home, project_id, model, settings) | {"models": names, "finetunes": past}
 
 
 def _view(found: Row) -> dict[str, Any]:

@@ -1,14 +1,17 @@
 """How long a training step takes on this machine: measured, in a process of its own, and kept.
 
-`python -m studio.finetune.speed --home DIR --project P --model NAME` measures the settings that would be proposed, in full and in
-half precision. The server starts it with `measure_apart`, for it never runs a net itself.
+`python -m studio.finetune.speed --home DIR --project P --model NAME` measures the settings that would be proposed, or those that
+are given, in full and in half precision. The server starts it with `measure_apart`, for it never runs a net itself.
 """
 
 import argparse
+import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from engine.errors import CtvisError
 from engine.run import pick_device
@@ -23,9 +26,15 @@ PATIENCE = 120.0  # seconds
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def measure(store: Store, home: Home, project_id: int, model: str | None = None) -> dict[str, float]:
-    """Seconds per step, by the shape of the step, of a fine-tuning as it would be proposed. Runs the net."""
-    shown = overview(store, home, project_id, model)
+def measure(
+    store: Store,
+    home: Home,
+    project_id: int,
+    model: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> dict[str, float]:
+    """Seconds per step, by the shape of the step, of a fine-tuning as proposed, or with these settings. Runs the net."""
+    shown = overview(store, home, project_id, model, settings)
     config = FinetuneConfig(**shown["settings"])
     net, preset = find_runnable(home, store.database, shown["model"]).load()
     net.to(pick_device())
@@ -38,9 +47,10 @@ def measure(store: Store, home: Home, project_id: int, model: str | None = None)
     return found
 
 
-def measure_apart(home: Home, project_id: int, model: str) -> None:
+def measure_apart(home: Home, project_id: int, model: str, settings: Mapping[str, Any] | None = None) -> None:
     """The same in a process of its own."""
     names = ["--home", str(home.root.resolve()), "--project", str(project_id), "--model", model]
+    names += ["--settings", json.dumps(dict(settings or {}))]
     try:
         done = subprocess.run(
             [sys.executable, "-m", "studio.finetune.speed", *names],
@@ -66,11 +76,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, required=True, help="the studio's home folder")
     parser.add_argument("--project", type=int, required=True, help="the number of a project")
     parser.add_argument("--model", help="the model to train; by default the project's")
+    parser.add_argument("--settings", type=json.loads, help="JSON object of those that go before the proposed ones")
     options = parser.parse_args(arguments)
     home = Home(options.home)
     store = Store(home.database)
     try:
-        measure(store, home, options.project, options.model)
+        measure(store, home, options.project, options.model, options.settings)
     except CtvisError as error:
         print(error, file=sys.stderr)
         return 1

@@ -36,14 +36,21 @@ def default_model(database: Database, project_id: int) -> str:
     return table.default(database, project_id) or PROGRAMS_OWN
 
 
-def overview(store: Store, home: Home, project_id: int, model: str | None = None) -> dict[str, Any]:
-    """What a fine-tuning of `model` (None: the project's default) would be taught, and the settings that suit it."""
+def overview(
+    store: Store,
+    home: Home,
+    project_id: int,
+    model: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What a fine-tuning of `model` (None: the project's default) would be taught, and the settings that suit it; `settings` go
+    before the proposed ones."""
     with store.snapshot() as database:
         model = model or default_model(database, project_id)
         file = find_runnable(home, database, model)
         snapshot = build_snapshot(database, project_id)
         summary = summarise(snapshot, spoken_categories(file))
-        config = proposal(database, model, _preset(file), summary)
+        config = proposal(database, model, _preset(file), summary).changed(settings or {})
         speed = finetunes.speeds(database, model).get(config.shape)
         name = _name(database, home, library.project(database, project_id)["name"])
     return {

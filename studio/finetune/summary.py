@@ -17,7 +17,8 @@ UNBALANCED = 10  # times as many masks of one category as of another
 
 
 def summarise(snapshot: Snapshot, known: Collection[str]) -> dict[str, Any]:
-    """`known`: the names of the categories that the parent model has. `ready`: whether there is anything to teach."""
+    """`known`: the names of the categories that the parent model has; `dropped` are those of them that the project lacks.
+    `ready`: whether there is anything to teach."""
     names = {category["id"]: category["name"] for category in snapshot["categories"]}
     held_out = {video["id"]: video["held_out"] for video in snapshot["videos"]}
     tracks, masks, judged = Counter[str](), Counter[str](), Counter[str]()
@@ -26,6 +27,7 @@ def summarise(snapshot: Snapshot, known: Collection[str]) -> dict[str, Any]:
         tracks[name] += 1
         (judged if held_out[annotation["video_id"]] else masks)[name] += count
     shared = {plain_name(name) for name in known}
+    own = {plain_name(name) for name in names.values()}
     categories = [
         {
             "name": name,
@@ -47,6 +49,7 @@ def summarise(snapshot: Snapshot, known: Collection[str]) -> dict[str, Any]:
         "ignored_masks": _count(snapshot["ignored"]),
         "rejected_tracks": len(snapshot["rejected"]),
         "categories": categories,
+        "dropped": [name for name in known if plain_name(name) not in own],
         "held_out": {
             "videos": sorted({video["name"] for video in snapshot["videos"] if video["held_out"]}),
             "frames": judging,

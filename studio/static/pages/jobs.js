@@ -73,6 +73,29 @@ export function card(job) {
   );
 }
 
+/* What a job left behind, in a fold that asks for it while it is open: {node, follow(job id)}. */
+export function logView() {
+  const lines = element("pre.log", { tabIndex: 0, "aria-label": "Log" });
+  const node = element("details.fold.card.log-fold", {}, element("summary", {}, "Log"), lines);
+  let job = null;
+  let shown = null;
+  async function refresh() {
+    if (!node.open || job === null) return;
+    const text = (await get(`/jobs/${job}/log`)).lines.join("\n") || "Nothing was noted.";
+    if (text === shown) return;
+    shown = lines.textContent = text;
+    lines.scrollTop = lines.scrollHeight;
+  }
+  node.addEventListener("toggle", () => attempt(refresh));
+  return {
+    node,
+    follow(id) {
+      job = id;
+      attempt(refresh);
+    },
+  };
+}
+
 /* The queue beside the Run page: what runs, what waits, then what has ended. All of it is on the Jobs page. */
 export function queue({ element: root }) {
   const list = element("div.job-list");

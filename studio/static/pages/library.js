@@ -125,6 +125,7 @@ export function mount({ element: root }) {
   const count = element("span.muted");
   const file = element("input", { type: "file", accept: "video/*,.mkv,.avi,.mov,.mp4,.webm,.m4v", multiple: true, hidden: true });
   const add = element("button.primary", { onclick: () => file.click() }, icon("upload"), "Upload videos");
+  const tune = element("button", { onclick: () => go("finetune", { project }) }, icon("tune"), "Fine-tune on corrections");
   const byPath = element("button", {}, icon("folder"), "From this computer");
   const transfers = element("div.transfers");
   const cards = element("div.card-grid");
@@ -149,7 +150,7 @@ export function mount({ element: root }) {
   const body = element(
     "section.library-body",
     {},
-    element("header.page-head", {}, element("div", {}, title, count), element("span.grow"), pathForm, byPath, add, file),
+    element("header.page-head", {}, element("div", {}, title, count), element("span.grow"), pathForm, tune, byPath, add, file),
     transfers,
     cards,
     empty,
@@ -200,7 +201,7 @@ export function mount({ element: root }) {
     );
     title.textContent = known.find((one) => one.id === project)?.name ?? "Library";
     count.textContent = videos.length === 1 ? "1 video" : `${videos.length} videos`;
-    add.disabled = byPath.disabled = !project;
+    add.disabled = byPath.disabled = tune.disabled = !project;
     empty.hidden = videos.length > 0;
     redraw(cards, ...videos.map((video) => videoCard(video, reviews.get(video.id), refresh)));
   });
