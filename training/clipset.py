@@ -83,14 +83,15 @@ class ClipWriter:
                 }
             )
 
-    def save(self, description: str) -> None:
+    def save(self, description: str, file: Path | None = None) -> None:
+        """Writes the ground truth to `file`, by default to `annotations.json` beside the pictures."""
         content = {
             "info": {"description": description},
             "videos": self.videos,
             "categories": [{"id": c.id, "name": c.name, "supercategory": "object"} for c in YTVIS_2019],
             "annotations": self.annotations,
         }
-        (self.folder / "annotations.json").write_text(json.dumps(content, separators=(",", ":")))
+        (file or self.folder / "annotations.json").write_text(json.dumps(content, separators=(",", ":")))
 
 
 def encode_video(file: Path, frames: np.ndarray) -> None:

@@ -1,7 +1,7 @@
-"""`ctvis-studio dataset ...`: data sets in YouTube-VIS form checked, split, converted from COCO, and looked at.
+"""`ctvis-studio dataset ...`: data sets in YouTube-VIS form checked, split, converted, composed and looked at.
 
-The work itself is in training/ (dataset_check, dataset_split, coco) and studio/formats/gallery.py; this reads and writes files
-and prints. Files are written whole or not at all.
+The work itself is in training/ (dataset_check, dataset_split, coco, synthesize) and studio/formats/gallery.py; this reads and
+writes files and prints. Files are written whole or not at all.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import track
+from rich.progress import Progress, track
 from rich.table import Table
 
 from engine.errors import CtvisError, DataError
@@ -21,9 +21,13 @@ from training.coco import TARGETS, coco_to_ytvis
 from training.dataset_check import Fault, find_faults
 from training.dataset_split import split_dataset
 from training.evaluate import open_frames
+from training.synthesize import Wanted
+from training.synthesize import synthesize as write_composited
 from training.ytvis import read_dataset, read_video_list
 
-app = typer.Typer(help="Check, split, convert and look at data sets in YouTube-VIS form.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check, split, convert, compose and look at data sets in YouTube-VIS form.", no_args_is_help=True
+)
 
 File = Annotated[Path, typer.Argument(help="ground truth, YouTube-VIS json")]
 Images = Annotated[Path | None, typer.Option("--images", help="the folder that its file names start from")]
@@ -90,6 +94,32 @@ def coco2ytvis(
     converted = coco_to_ytvis(_read(file), to)
     _write(out, converted)
     print(f"{out}: {len(converted['videos'])} images, {len(converted['annotations'])} objects")
+
+
+@app.command()
+def synthesize(
+    folder: Annotated[Path, typer.Argument(help="folder to make, with train.json, val.json and their pictures")],
+    hard: Annotated[
+        bool, typer.Option("--hard", help="look-alikes that cross, hide each other, leave and come back")
+    ] = False,
+    train: Annotated[int, typer.Option("--train", min=0, help="clips to train on")] = Wanted.train,
+    val: Annotated[int, typer.Option("--val", min=0, help="clips to score on")] = Wanted.val,
+    length: Annotated[int, typer.Option("--length", help="frames of a clip")] = Wanted.length,
+    height: Annotated[int, typer.Option("--height", help="of a frame, in pixels")] = Wanted.size[0],
+    width: Annotated[int, typer.Option("--width", help="of a frame, in pixels")] = Wanted.size[1],
+    seed: Annotated[int, typer.Option("--seed", min=0, help="another seed, other clips")] = Wanted.seed,
+    library: Annotated[
+        Path | None,
+        typer.Option("--library", help="sprites and scenes of training.sources instead of the objects that ship"),
+    ] = None,
+) -> None:
+    """Compose clips with exact ground truth, to try out training and evaluation on."""
+    wanted = Wanted(train, val, (height, width), length, hard, seed)
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("Composing", total=train + val)
+        counts = write_composited(folder, wanted, library, lambda: progress.advance(task))
+    for part, (clips, objects) in counts.items():
+        print(f"{folder / part}.json: {clips} clips, {objects} objects")
 
 
 @app.command()
