@@ -1,10 +1,11 @@
 # make run   sets everything up and opens the studio on a demo project
 # make test  sets everything up and runs all tests, the browser ones too
 # make lint  ruff and mypy
-# Settings: PYTHON=python3.12  VENV=.venv  HOME_DIR=DIR (where the studio keeps its data)  CTVIS_OP=auto|cpu|cuda|off
+# Settings: PYTEST_ARGS='-n 2 --dist loadfile'  PYTHON=python3.12  VENV=.venv  HOME_DIR=DIR (where the studio keeps its data)  CTVIS_OP=auto|cpu|cuda|off
 
 PYTHON ?= python3
 VENV ?= .venv
+PYTEST_ARGS ?= -n 2 --dist loadfile
 BIN := $(VENV)/bin
 SERVE := $(if $(HOME_DIR),--home $(HOME_DIR))
 
