@@ -1,7 +1,7 @@
 # make run   sets everything up and opens the studio on a demo project
 # make test  sets everything up and runs all tests, the browser ones too
 # make lint  ruff and mypy
-# Settings: PYTEST_ARGS='-n 2 --dist loadfile'  PYTHON=python3.12  VENV=.venv  HOME_DIR=DIR (where the studio keeps its data)  CTVIS_OP=auto|cpu|cuda|off
+# Settings: PYTHON=python3.12  VENV=.venv  HOME_DIR=DIR (where the studio keeps its data)  CTVIS_OP=auto|cpu|cuda|off  PYTEST_ARGS="-k word"
 
 PYTHON ?= python3
 VENV ?= .venv
