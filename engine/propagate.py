@@ -1,7 +1,8 @@
 """Following one object from a frame in which a person marked it, forwards or backwards, from stored detections.
 
 `propagate` yields, frame by frame, the detection that carries the object on, and how clearly. Everything else that the model
-saw in the anchor's frame is followed too, as rivals that may claim a detection. In: packed frames (`detections.py`).
+saw in the anchor's frame is followed too, as rivals that may claim a detection. Where there are none, bi-softmax finds anything
+alike, so what the object takes must also look like it. In: packed frames (`detections.py`).
 """
 
 from collections.abc import Iterator
@@ -16,10 +17,14 @@ from engine.config import TrackerConfig
 from engine.detections import FrameDetections, decode_frame
 from engine.errors import DataError
 from engine.masks import RLE
-from engine.matching import bisoftmax
+from engine.matching import WAYS, bisoftmax
+from engine.memory_bank import directions
 from engine.retrack import pick, under
 from engine.tracker import Tracker
 
+# The least cosine between a detection and the memory of the object. With the demo model on its clips 99 of 100 detections of one
+# track exceed 0.7 from frame to frame, and 95 exceed 0.4 after ten frames; three quarters of those of other objects stay below 0.2.
+LEAST_LIKENESS = 0.4
 _OBJECT = -1  # the followed object's id in the bank; rivals count from 0
 
 
@@ -68,15 +73,35 @@ def propagate(
         candidates = stored.candidates.take(places)
         similarity = bisoftmax(candidates.embeds, tracker.bank.embeds) if len(places) else np.zeros((0, 0))
         column = tracker.bank.ids.index(_OBJECT)
-        track_ids = tracker.assign(candidates)
-        if _OBJECT not in track_ids:
+        row, told, taken = _choose(tracker, candidates.embeds, similarity, column)
+        tracker.assign(candidates, told, taken)
+        if row is None:
             yield Carried(frame)
             continue
-        row = track_ids.index(_OBJECT)
         place = int(places[row])
         best = float(similarity[row, column])
         margin = best - _runner_up(similarity, row, column)
         yield Carried(frame, stored.masks[place].rle, int(candidates.queries[row]), best, margin)
+
+
+def _choose(
+    tracker: Tracker, embeds: NDArray, similarity: NDArray, column: int
+) -> tuple[int | None, dict[int, int], tuple[int, ...]]:
+    """The detection (row) that is the object: the tracker's choice if it looks like it. With what the tracker is to be told."""
+    config = tracker.config
+    observed = tracker.bank.observed if config.frame_weight else None
+    choices = WAYS[config.matching](similarity, observed, config.match_threshold)
+    if column not in choices:
+        return None, {}, ()
+    likeness = directions(embeds) @ directions(tracker.bank.embeds[column])
+    row = choices.index(column)
+    if likeness[row] >= LEAST_LIKENESS:
+        return row, {}, ()
+    left = [row for row, choice in enumerate(choices) if choice is None and likeness[row] >= LEAST_LIKENESS]
+    if not left:
+        return None, {}, (_OBJECT,)
+    best = max(left, key=lambda row: float(similarity[row, column]))
+    return best, {best: _OBJECT}, ()
 
 
 def _frame(detections: Blobs, frame: int, config: TrackerConfig) -> tuple[FrameDetections, NDArray[np.int64]]:

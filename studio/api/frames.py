@@ -121,14 +121,18 @@ def _strip(
 async def get_track_thumbnail(
     studio: InStudio, request: Request, video_id: int, track: int, h: SmallHeight = 64
 ) -> Response:
-    """The track where it is seen best, cut out of its frame, `h` pixels high; 404 if it has no mask."""
+    """The track where it is seen best, cut out of its frame, `h` pixels high; 204 if it has no mask, or is no longer shown: lists
+    ask for what has just gone, and that is no error."""
     etag = request.headers.get("if-none-match")
     return await to_thread.run_sync(_track_thumbnail, studio, video_id, track, h, etag, limiter=LISTED)
 
 
 def _track_thumbnail(studio: Studio, video_id: int, track: int, h: int, known: str | None) -> Response:
     video = library.video(studio.store.database, video_id)
-    mask = portrait.best_mask(studio.store, video, track)
+    try:
+        mask = portrait.best_mask(studio.store, video, track)
+    except NotFound:
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
     headers = _headers(video, f"{track}-{mask['frame']}-{mask['rev']}-{h}", None)
     if known == headers["ETag"]:
         return Response(status_code=304, headers=headers)

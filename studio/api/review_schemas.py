@@ -36,8 +36,8 @@ class TrackShare(BaseModel):
 
 
 class Preview(BaseModel):
-    """`verified`: of the masks; `overlaps`: the first hundred spans in which masks meet, in `overlapping` frames; `unfinished`: only
-    the first frames of a long video were looked at."""
+    """`verified`: of the masks; `overlaps`: the first hundred spans in which masks meet, in `overlapping` frames; `unfinished`:
+    only the first frames of a long video were looked at."""
 
     rev: int
     op: str

@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 from engine.config import TrackerConfig
+from studio.api import long_operations
 from studio.app import create_app
+from studio.jobs import worker
 from studio.review import shapes, tracks, view
 from studio.review.log import perform
 from studio.settings import Home
@@ -145,6 +147,74 @@ def test_the_video_is_tracked_again_under_sliders_that_show_on_the_timeline(
     slider.wait_for()
     ann.page.locator(".ct-again-reset").click()
     ann.page.wait_for_function("document.querySelector('.ct-sheet-count').textContent.startsWith('3 tracks instead')")
+    ann.press("Escape")
+
+
+def test_what_takes_long_goes_on_by_itself_and_can_be_stopped(
+    studio: Studio, review: Callable[..., Annotator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_operations, "AT_ONCE_SECONDS", 0.0)
+    video, _ = studio.video(CAT, OWL)
+    cat = library.categories(studio.store.database, video["project_id"])[1]["id"]
+    track = perform(studio.store, video["id"], "local", tracks.new_track(cat, 20)).tracks[0]
+    perform(studio.store, video["id"], "local", shapes.draw(track, 20, 0, box=(64, 32, 79, 48)))
+    before = everything(studio.store, video)
+    ann = review(video)
+    ann.page.locator(f".ct-track[data-track='{track}'] .ct-track-main").click()
+    sheet, row = ann.page.locator(".ct-sheet"), ann.page.locator(".ct-underway .ct-run")
+
+    def carry() -> int:
+        """Begins it; the job that does it."""
+        ann.page.keyboard.press("Shift+P")
+        sheet.wait_for()
+        ann.press("Enter")
+        row.wait_for()
+        return int(ann.state("underway[0].job"))
+
+    ann.page.evaluate("window.__studio.go(20)")
+    stopped = carry()
+    assert row.inner_text().startswith("Carrying a mask · 0 %")
+    ann.press("Control+z")
+    ann.page.locator(".ct-toast", has_text="Stopped. Nothing was changed.").wait_for()
+    row.wait_for(state="detached")
+    worker.perform(studio.store, studio.home, stopped)
+    assert everything(studio.store, video) == before
+
+    job = carry()
+    ann.press("y")  # the page can be used meanwhile: the drawn mask was verified, and is no more
+    assert ann.state("verified") == {} and row.is_visible()
+    ann.page.reload()
+    row.wait_for()
+    worker.perform(studio.store, studio.home, job)
+    row.wait_for(state="detached")
+    ann.page.wait_for_function(f"window.__studio.state.timeline[{track}].length === 2")
+    assert ann.idle().state(f"timeline[{track}]") == [[20, 21, "user"], [21, 30, "propagated"]]
+
+    ann.page.evaluate("window.__studio.go(20)")
+    ann.page.locator(f".ct-track[data-track='{track}'] .ct-track-main").click()
+    ann.page.keyboard.press("Shift+O")
+    sheet.wait_for()
+    ann.press("Enter")
+    row.wait_for()
+    worker.perform(studio.store, studio.home, int(ann.state("underway[0].job")))
+    ann.page.locator(".ct-toast", has_text="back to frame 10").wait_for()
+    assert ann.state(f"timeline[{track}][0]") == [10, 20, "propagated"]
+
+
+def test_of_a_long_video_the_first_frames_are_shown_at_once_and_the_rest_when_the_sliders_rest(
+    studio: Studio, review: Callable[..., Annotator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_operations, "PREVIEW_SECONDS", 0.0)
+    video, _ = studio.video(CAT, DOG)
+    ann = review(video)
+    ann.page.keyboard.press("Shift+R")
+    count, more = ann.page.locator(".ct-sheet-count"), ann.page.locator(".ct-again-more")
+    ann.page.wait_for_function("document.querySelector('.ct-sheet-count')?.textContent.startsWith('In the first 1 of')")
+    assert more.inner_text() == "Looking at the other frames…"
+    assert set(ann.state("timelinePreview")) == set(ann.state("timeline")), "what was not looked at is as it was"
+    ann.page.wait_for_function("!document.querySelector('.ct-sheet-count').textContent.startsWith('In the first')")
+    assert count.inner_text() == "3 tracks as before." and more.inner_text() == ""
+    assert ann.state("timelinePreview") == ann.state("timeline")
     ann.press("Escape")
 
 

@@ -89,7 +89,6 @@ def test_an_object_that_was_missed_is_a_track_through_all_frames_after_one_click
     open_desk: Callable[..., Desk],
 ) -> None:
     desk = open_desk((RIDER, OWL))
-    desk.page.watch.expected.append("thumbnail.jpg")  # of the track that is taken back while its picture is asked for
     before = desk.everything()
     point(desk, *ON_OWL, seen=1)
     assert "New owl" in options(desk)

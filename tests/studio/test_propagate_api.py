@@ -144,6 +144,17 @@ def test_an_accepted_candidate_stays_within_the_frames_that_were_asked_for(
     assert sorted(shown(client, video)[alone["track"]]) == [20] and alone["summary"] == "New owl in frame 20"
 
 
+def test_a_candidate_that_is_alone_does_not_take_what_looks_unlike_it(
+    client: TestClient, store: Store, video: Row
+) -> None:
+    """With one memory only, bi-softmax finds everything alike."""
+    owl = Thing(2, still(16, 8, [*range(10, 20), *range(25, 28)]), score=0.05, kind=2)
+    mouse = Thing(5, still(4, 4, range(20, 30)), score=0.08)  # begins where the owl ends, and is surer
+    run(store, video, [owl, mouse], SHY)
+    done = do(client, video, "accept", frame=15, query=0)
+    assert sorted(shown(client, video)[done["track"]]) == [*range(10, 20), *range(25, 28)]
+
+
 def test_an_object_that_is_a_track_already_is_not_accepted_twice(client: TestClient, store: Store, video: Row) -> None:
     tracks = run(store, video, [RIDER])
     refused = client.post(f"/videos/{video['id']}/ops/accept", json={"frame": 4, "query": 0})

@@ -62,9 +62,13 @@ export function createApi(base) {
     operate: (id, operation, body, { key = null, rev = null } = {}) =>
       post(`${video(id)}/ops/${operation}`, body, { ...named(key), ...(rev !== null && { "If-Match": String(rev) }) }),
     preview: (id, operation, body) => post(`${video(id)}/ops/preview`, { op: operation, ...body }),
-    /** What tracking again would show; the signal gives it up. */
-    retrackPreview: (id, settings, signal) =>
-      request(`${video(id)}/retrack/preview`, {
+    /** The operations that the worker does; one that takes long is answered with {job, op}, and again once that is over. */
+    underway: (id) => request(`${video(id)}/ops`),
+    job: (id) => request(`${base}/jobs/${id}`),
+    cancelJob: (id) => post(`${base}/jobs/${id}/cancel`),
+    /** What tracking again would show, of a long video its first frames, or (whole) all of it; the signal gives it up. */
+    retrackPreview: (id, settings, signal, whole = false) =>
+      request(`${video(id)}/retrack/preview${whole ? "?whole=true" : ""}`, {
         method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(settings), signal,
       }),
     undo: (id, key = null) => post(`${video(id)}/undo`, {}, named(key)),

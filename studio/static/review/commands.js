@@ -11,6 +11,7 @@ export class Commands {
 
   constructor(api, store, session, queue, stage, toast) {
     Object.assign(this, { api, store, session, queue, stage, toast });
+    this.withdraw = () => false; // again/ says here how to stop what is still under way
   }
 
   /** Selects a track alone, or (add: Ctrl) takes it in or out of the selection, or (extend: Shift) takes in all tracks
@@ -94,8 +95,9 @@ export class Commands {
     }
   }
 
+  /** What was asked for last and is not done yet is what is taken back. */
   undo() {
-    this.#revert("undo", "Undid");
+    if (!this.withdraw()) this.#revert("undo", "Undid");
   }
 
   redo() {

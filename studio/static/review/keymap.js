@@ -3,7 +3,7 @@
 
 import { nextSize } from "./brush.js";
 
-export function createKeymap({ store, stage, navigator, commands, openHelp, escape }) {
+export function createKeymap({ store, stage, navigator, commands, player, pointer, openHelp, escape }) {
   const { state } = store;
   const resize = (direction) => store.set({ brushSize: nextSize(state.brushSize, direction) });
   const toggle = (key) => store.set({ [key]: !state[key] });
@@ -11,7 +11,16 @@ export function createKeymap({ store, stage, navigator, commands, openHelp, esca
   const move = (delta) => () => navigator.step(delta);
   const bind = (id, group, keys, text, run, repeats = false) => ({ id, group, keys, text, run, repeats });
 
+  /** A short press plays or pauses; held while dragging it moves the picture. */
+  const hold = {
+    down: () => pointer.holdSpace(true),
+    up: ({ cancelled }) => {
+      const usedForPanning = pointer.holdSpace(false);
+      if (!usedForPanning && !cancelled) player.toggle();
+    },
+  };
   return [
+    { ...bind("play", "Move", [" "], "Play or pause; held while dragging: move the picture", () => player.toggle()), hold },
     bind("back", "Move", ["ArrowLeft"], "One frame back", move(-1), true),
     bind("on", "Move", ["ArrowRight"], "One frame on", move(1), true),
     bind("tenBack", "Move", ["Shift+ArrowLeft"], "Ten frames back", move(-10), true),
@@ -25,7 +34,6 @@ export function createKeymap({ store, stage, navigator, commands, openHelp, esca
     bind("smallerBrush", "Tools", ["["], "Smaller brush", () => resize(-1), true),
     bind("largerBrush", "Tools", ["]"], "Larger brush", () => resize(1), true),
     bind("escape", "Tools", ["Escape"], "Deselect, back to Select", escape),
-
 
     bind("selectAll", "Tracks", ["Ctrl+A"], "Select all tracks", () => commands.selectAll()),
 
@@ -42,11 +50,10 @@ export function createKeymap({ store, stage, navigator, commands, openHelp, esca
   ];
 }
 
-/** Things the mouse does, and the space bar, for the help sheet. */
+/** Things the mouse does, for the help sheet. */
 export const GESTURES = [
-  { group: "Move", keys: [" "], text: "Play or pause" },
   { group: "View", caps: ["Wheel"], text: "Zoom where the pointer is" },
-  { group: "View", caps: ["Space", "drag"], text: "Move the picture (or the middle button)" },
+  { group: "View", caps: ["Middle button"], text: "Drag: move the picture" },
   { group: "Timeline", caps: ["Wheel"], text: "Zoom about the pointer; over the names: other tracks" },
   { group: "Timeline", caps: ["Shift", "wheel"], text: "Other frames (or drag the ruler)" },
   { group: "Timeline", caps: ["Shift", "drag"], text: "On the ruler: choose a range (or drag the pictures)" },

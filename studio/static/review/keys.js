@@ -6,35 +6,43 @@ const INSTALLED = Symbol.for("ctvis.review.keys");
 const TYPING = "input, textarea, select, [contenteditable]:not([contenteditable=false])";
 
 /** Listens on the document until the next installation or the returned function is called.
- *  space: {down(), up()} because a held space bar pans and a short one plays;
- *  first: (event) -> whether it took the key, asked before the bindings: the tool in use. */
-export function installKeys(root, bindings, space, first = () => false) {
+ *  first: (event) -> whether it took the key, asked before the bindings: the tool in use. A binding with `hold` {down(),
+ *  up({cancelled})} means something else while its key is held. */
+export function installKeys(root, bindings, first = () => false) {
   document[INSTALLED]?.();
   const controller = new AbortController();
   const { signal } = controller;
+  let held = null; // {code, hold}
+  const release = (how) => {
+    held?.hold.up(how);
+    held = null;
+  };
 
   document.addEventListener("keydown", (event) => {
     if (!isForStage(event, root)) return;
-    if (event.key === " " && !event.ctrlKey) {
-      if (isOn(event, "button, [role=menuitem]")) return;
+    if (event.key === " " && isOn(event, "button, [role=menuitem]")) return;
+    const binding = bindings.at(keyName(event));
+    if (binding?.hold) {
       event.preventDefault();
-      if (!event.repeat) space.down();
+      if (event.repeat) return;
+      release({ cancelled: true });
+      held = { code: event.code, hold: binding.hold };
+      held.hold.down();
       return;
     }
     if (first(event)) {
       event.preventDefault();
       return;
     }
-    const binding = bindings.at(keyName(event));
     if (!binding || (event.key === "Enter" && isOn(event, "button"))) return;
     event.preventDefault();
     if (event.repeat && !binding.repeats) return;
     bindings.run(binding);
   }, { signal });
   document.addEventListener("keyup", (event) => {
-    if (event.key === " ") space.up();
+    if (event.code === held?.code) release({ cancelled: false });
   }, { signal });
-  window.addEventListener("blur", () => space.up({ cancelled: true }), { signal });
+  window.addEventListener("blur", () => release({ cancelled: true }), { signal });
 
   const remove = () => controller.abort();
   document[INSTALLED] = remove;

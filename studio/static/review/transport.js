@@ -33,13 +33,11 @@ export function createTransport(parts, extras = []) {
 }
 
 function createButtons(parts) {
-  const { store, player } = parts;
+  const { store, player, bindings } = parts;
   const play = button({ class: "ct-icon-button ct-primary", onclick: () => player.toggle() });
   store.watch(["playing"], ({ playing }) => {
-    const title = playing ? "Pause (Space)" : "Play (Space)";
     play.replaceChildren(icon(playing ? "pause" : "play"));
-    play.title = title;
-    play.setAttribute("aria-label", title);
+    bindings.hint(play, "play", playing ? "Pause" : "Play");
   });
   const change = [commandButton(parts, "previousChange", "previousEdge"), commandButton(parts, "nextChange", "nextEdge")];
   store.watch(["selected"], ({ selected }) => change.forEach((element) => (element.disabled = selected === null)));

@@ -1,12 +1,16 @@
 /* What the model saw, used again: a mask carried on or back, and the whole video tracked again with other settings.
-   In: the parts of the page. Out: bindings and a button beside the timeline's (see features.js). */
+   In: the parts of the page. Out: bindings, a button beside the timeline's, what is under way over the picture (see features.js). */
 
 import { commandButton } from "../toolbar.js";
 import { reach, whyNot } from "./reach.js";
 import { openRetrack } from "./retrack_sheet.js";
+import { Underway } from "./underway.js";
 
 export function createAgain(parts) {
-  const { store, operations } = parts;
+  const { store, operations, commands } = parts;
+  const underway = new Underway(parts);
+  operations.over = (answer) => underway.over(answer);
+  commands.withdraw = () => underway.withdraw();
 
   const carry = (direction) => () => {
     const { selected: track, want: frame } = store.state;
@@ -22,11 +26,14 @@ export function createAgain(parts) {
     bind("carryBack", ["Shift+O"], "Carry the mask back", carry(-1), (state) => whyNot(state, -1), { menu: true }),
     bind("carryOn", ["Shift+P"], "Carry the mask on", carry(1), (state) => whyNot(state, 1), { menu: true }),
     bind("retrack", ["Shift+R"], "Track the video again…", () => openRetrack(parts), settled),
+    bind("withdraw", ["Ctrl+."], "Stop what is under way", () => underway.withdraw(), ({ underway: all }) =>
+      all.some(({ own }) => own) ? null : "Nothing of yours is under way."),
   ];
   parts.bindings.add(bindings); // the button names its key
   return {
     bindings,
     transport: [commandButton(parts, "retrack", "retrack")],
+    stage: [underway.root],
     end: () => store.set({ timelinePreview: null }),
   };
 }

@@ -96,7 +96,8 @@ function changes({ numbers, made, hidden, frames, length }) {
   return numbers.moved + numbers.dropped + numbers.added + made.length + hidden.length > 0 || frames < length;
 }
 
-function details({ made, hidden }) {
+function details({ made, hidden, frames, length }) {
+  if (frames < length) return "Looking at the other frames…";
   const parts = [made.length && counted(made.length, "new track"), hidden.length && `${counted(hidden.length, "track")} gone`];
   return parts.filter(Boolean).join(", ");
 }

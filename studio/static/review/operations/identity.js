@@ -1,6 +1,7 @@
 /* The operations on who is who: swap, split, merge, move frames to another track.
    In: the selection, the span chosen on the timeline and the frame on show. Out: bindings. */
 
+import { coverage } from "../timeline/spans.js";
 import { needSelection } from "./scope.js";
 import { rangeText, trackNames } from "./sentence.js";
 
@@ -31,11 +32,13 @@ export function createIdentity({ store, operations, partner }) {
 
   const merge = async () => {
     const { selection } = store.state;
-    const [into] = selection;
-    const rest = selection.length > 1 ? selection.slice(1) : [(await other(`Merge into ${names([into])}…`))?.value];
-    if (rest[0] === undefined) return;
-    const then = () => store.set({ selected: into, selection: [into] });
-    await operations.run("merge", { into, tracks: rest, overlap: "refuse" }, { preview: true, then });
+    const second = selection.length > 1 ? null : await other(`Merge ${names(selection)} with…`);
+    if (selection.length < 2 && !second) return;
+    const all = second ? [selection[0], second.value] : selection;
+    const into = mostWorkedOn(all, store.state);
+    const then = ({ track }) => store.set({ selected: track, selection: [track] });
+    const body = { into, tracks: all.filter((id) => id !== into), overlap: "refuse" };
+    await operations.run("merge", body, { preview: true, then });
   };
 
   const move = async () => {
@@ -46,6 +49,14 @@ export function createIdentity({ store, operations, partner }) {
     if (!answer) return;
     const body = { tracks: selection, ...range, to: answer.value, overlap: "refuse" };
     await operations.run("move", body, { preview: true });
+  };
+
+  /** Of tracks to merge the one that stays, unless the person says otherwise: with the most verified masks, else the longest. */
+  const mostWorkedOn = (ids, { tracks, verified }) => {
+    const length = (id) => tracks.find((track) => track.id === id)?.count ?? 0;
+    const worth = (id) => [coverage(verified?.[id] ?? []), length(id)];
+    const better = (a, b) => worth(b)[0] - worth(a)[0] || worth(b)[1] - worth(a)[1];
+    return [...ids].sort(better)[0];
   };
 
   const tooMany = ({ selection }) => (selection.length > 2 ? "Select only two tracks to swap them." : null);

@@ -1,6 +1,7 @@
 /* How an operation (POST /ops/...) is done: in the order of the deeds through the save queue, once however often it is sent,
    refused by the server where others changed the same things unseen.
-   In: its name and body. Out: a promise of the server's answer, null if it was not done; a toast with Undo.
+   In: its name and body. Out: a promise of the server's answer, null if it was not done; a toast with Undo. One that takes the server
+   longer goes on there, while the person does other things.
    What the operations are is said by identity.js and others. */
 
 import { ApiError } from "../api.js";
@@ -15,6 +16,7 @@ export class Operations {
     Object.assign(this, { api, store, session, queue, commands, toast });
     this.confirm = async (name, body) => body; // sheets.js says here how to ask first
     this.conflict = async () => null; // and what to do where others were faster
+    this.over = async () => null; // again/ says here how to wait for what the worker does
   }
 
   /** What a command applies to: {tracks, start, stop}, all selected tracks and the chosen span; without a span start and
@@ -85,17 +87,38 @@ export class Operations {
         record: { key, kind: "operation", video: id, op: name, body, seen, text: textOf(name, body) },
         run: async () => {
           const answer = await this.api.operate(id, name, body, { key, rev: this.session.afterOwn(seen) });
-          if (this.store.state.video?.id !== id) return resolve(null);
-          this.session.adopt(answer.rev, answer.frames === undefined ? "none" : answer.frames);
-          await this.session.refreshNow();
-          done(answer);
-          return resolve(answer);
+          if (answer.job === undefined) return resolve(await this.#finish(id, answer, done));
+          this.#follow(id, name, body, key, answer, done).then(resolve, reject); // other changes need not wait for it
+          return undefined;
         },
         rejected: (error) => {
           this.#refused(error, name, body, done).then(resolve, reject);
         },
       });
     });
+  }
+
+  async #finish(id, answer, done) {
+    if (this.store.state.video?.id !== id) return null;
+    this.session.adopt(answer.rev, answer.frames === undefined ? "none" : answer.frames);
+    await this.session.refreshNow();
+    done(answer);
+    return answer;
+  }
+
+  /** The worker does it: once that is over, the same request again says what came of it. */
+  async #follow(id, name, body, key, underway, done) {
+    const end = await this.over(underway);
+    if (end === null) return null;
+    if (end === "cancelled") {
+      this.toast("Stopped. Nothing was changed.");
+      return null;
+    }
+    try {
+      return await this.#finish(id, await this.api.operate(id, name, body, { key }), done);
+    } catch (error) {
+      return this.#refused(error, name, body, done);
+    }
   }
 
   async #refused(error, name, body, done) {

@@ -3,7 +3,7 @@
    Follows the video: when something changes meanwhile, what is said changes too. Does nothing itself. */
 
 import { ApiError } from "../api.js";
-import { button, el } from "../dom.js";
+import { button, el, setText } from "../dom.js";
 import { counted, framesText, question, spansText, trackName } from "./sentence.js";
 import { choices } from "./sheet.js";
 
@@ -47,6 +47,7 @@ export async function confirmOperation(parts, sheet, name, body, { lead = null, 
       if (!sheet.shown) return;
       said = fresh;
       show();
+      setText(lead ? sheet.body.querySelector(".ct-sheet-lead") : sheet.title, question(said.summary));
       sheet.enable(true);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -75,9 +76,11 @@ function describe(parts, said, asked, ask) {
   return [
     el("p", {}, `${counted(said.masks, "mask")} in ${framesText(said.frames)}`),
     rows.length > 0 && said.masks > 0 ? el("ul", { class: "ct-sheet-tracks" }, rows) : null,
+    stays(store.state.tracks, asked, ask),
     said.verified > 0 ? note(`${counted(said.verified, "of them is", "of them are")} verified.`) : null,
     said.spared > 0 || asked.include_verified ? spared(said, asked, ask) : null,
     said.overlapping > 0 ? overlaps(parts, said, asked, ask) : null,
+    said.unfinished ? note("So far it was followed for a moment; the rest comes when it is done.") : null,
   ].filter(Boolean);
 }
 
@@ -86,6 +89,19 @@ function trackRow(tracks, id, masks) {
   swatch.style.setProperty("--swatch", tracks.find((track) => track.id === id)?.color ?? "transparent");
   const name = el("span", { class: "ct-ellipsis" }, trackName(tracks, id));
   return el("li", {}, swatch, name, el("span", { class: "ct-faint" }, counted(masks, "mask")));
+}
+
+/** The tracks of a merge, if they are few enough to choose from. */
+function merged({ into, tracks }) {
+  return into && tracks.length < MOST_TRACKS ? [into, ...tracks].sort((a, b) => a - b) : [];
+}
+
+/** Which of them keeps its number and colour. */
+function stays(tracks, asked, ask) {
+  const all = merged(asked);
+  if (all.length === 0) return null;
+  const options = all.map((id) => ({ value: id, text: `${trackName(tracks, id)} stays` }));
+  return choices("into", options, asked.into, (into) => ask({ into, tracks: all.filter((id) => id !== into) }));
 }
 
 function spared(said, asked, ask) {
@@ -111,7 +127,7 @@ function overlaps(parts, said, asked, ask) {
     "div",
     { class: "ct-sheet-overlaps" },
     el("p", {}, `Two masks meet in ${counted(said.overlapping, "frame")}: ${spansText(said.overlaps)}.`, go),
-    choices("overlap", RULES, asked.overlap, (overlap) => ask({ overlap })),
+    choices("overlap", RULES, asked.overlap, (overlap) => ask({ overlap }), merged(asked).length),
   );
 }
 

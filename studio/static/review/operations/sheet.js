@@ -87,11 +87,11 @@ export class Sheet {
   }
 }
 
-/** One of several choices with a digit as its key. */
-export function choices(name, options, current, chosen) {
+/** One of several choices with a digit as its key; `before`: how many choices stand above them. */
+export function choices(name, options, current, chosen, before = 0) {
   const items = options.map(({ value, text }, i) => {
     const input = el("input", { type: "radio", name, checked: value === current, onchange: () => chosen(value) });
-    return el("label", { class: "ct-choice" }, input, el("span", {}, text), el("kbd", { class: "ct-key-cap" }, String(i + 1)));
+    return el("label", { class: "ct-choice" }, input, el("span", {}, text), el("kbd", { class: "ct-key-cap" }, String(before + i + 1)));
   });
   return el("div", { class: "ct-choices", role: "radiogroup" }, items);
 }

@@ -23,7 +23,8 @@ export function createFilterBar(store) {
 
 function createBar(store, change) {
   const search = el("input", {
-    class: "ct-input ct-track-search", type: "search", placeholder: "Number or category", "aria-label": "Search tracks",
+    class: "ct-input ct-track-search", type: "search", placeholder: "Search…", "aria-label": "Search tracks",
+    title: "A track's number, or a part of its category",
   });
   search.addEventListener("input", () => change({ search: search.value }));
   search.addEventListener("keydown", (event) => {
