@@ -93,7 +93,7 @@ export function result() {
       isDefault
         ? element("span.badge.done", { id: "finetune-default" }, "default of the project")
         : element("button", { id: "finetune-make-default", onclick: makeDefault }, "Make default"),
-      element("button", { onclick: () => go("models") }, icon("layers"), "Models"),
+      element("button", { onclick: () => go("models", { model: model.name }) }, icon("layers"), "Models"),
     ];
   }
 

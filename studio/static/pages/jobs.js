@@ -4,7 +4,7 @@ import { get, post } from "./api.js";
 import { ago, attempt, duration, element, emptyState, icon, notify, poll } from "./dom.js";
 
 const ENDED = new Set(["done", "failed", "cancelled"]);
-const KINDS = { run: "Find objects", import: "Import", frames: "Prepare frames", export: "Export", overlay: "Overlay video", finetune: "Fine-tune" };
+export const KINDS = { run: "Find objects", import: "Import", frames: "Prepare frames", export: "Export", overlay: "Overlay video", finetune: "Fine-tune", operation: "Correction" };
 
 export const hasEnded = (job) => ENDED.has(job.state);
 
@@ -73,7 +73,7 @@ export function card(job) {
   );
 }
 
-/* What a job left behind, in a fold that asks for it while it is open: {node, follow(job id)}. */
+/* What a job left behind, in a fold that is asked for while it is open: {node, follow(job id)}. */
 export function logView() {
   const lines = element("pre.log", { tabIndex: 0, "aria-label": "Log" });
   const node = element("details.fold.card.log-fold", {}, element("summary", {}, "Log"), lines);
