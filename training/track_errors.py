@@ -91,12 +91,16 @@ class _Overlap(NamedTuple):
 
 def error_report(dataset: Dataset, results: Sequence[Result]) -> ErrorReport:
     """Every error of the results, and what each kind costs."""
-    numbered = list(enumerate(dataset.instances))
+    annotated: dict[int, list[tuple[int, Instance]]] = defaultdict(list)
+    for number, instance in enumerate(dataset.instances):
+        annotated[instance.video_id].append((number, instance))
+    predicted: dict[int, list[Result]] = defaultdict(list)
+    for result in results:
+        predicted[result.video_id].append(result)
     verdicts: list[_Verdict] = []
     findings: list[Finding] = []
     for video in dataset.videos:
-        theirs = [(number, it) for number, it in numbered if it.video_id == video]
-        ours = _best([track for track in results if track.video_id == video])
+        theirs, ours = annotated[video], _best(predicted[video])
         judged = _judge(ours, theirs)
         verdicts += judged
         findings += [

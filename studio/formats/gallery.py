@@ -4,7 +4,7 @@ In: a Dataset and, video by video, the frames. Out: index.html, and per video an
 the folder: the page asks nothing of the network. Names from the file are escaped.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from html import escape
 from pathlib import Path
 from string import Template
@@ -36,6 +36,9 @@ class Gallery:
     def __init__(self, out: Path, title: str, dataset: Dataset):
         self.out, self.title, self.dataset = out, title, dataset
         self._entries: list[_Entry] = []
+        self._objects: dict[int, list[Instance]] = defaultdict(list)
+        for instance in dataset.instances:
+            self._objects[instance.video_id].append(instance)
         try:
             (out / "clips").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -43,7 +46,7 @@ class Gallery:
 
     def add(self, video: Video, source: VideoSource) -> None:
         """Draw one video, a frame at a time."""
-        objects = [instance for instance in self.dataset.instances if instance.video_id == video.id]
+        objects = self._objects[video.id]
         names = [self.dataset.categories[instance.category_id].name for instance in objects]
         poster = _fullest(objects, video.length)
         with OverlayWriter(self.out / "clips" / f"{video.id}.mp4", source.fps) as writer:
