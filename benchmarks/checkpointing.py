@@ -1,6 +1,6 @@
 """What a step of training takes, with and without activation checkpointing: memory and time, each in a process of its own.
 
-    python benchmarks/training.py [--preset ytvis_2019_r50] [--frames 4] [--size 256x448] [--dtype off]
+    python benchmarks/checkpointing.py [--preset ytvis_2019_r50] [--frames 4] [--size 256x448] [--dtype off]
 
 Memory is the step's peak above what the process had with the net and its optimiser made, in MB.
 """
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-STEP = "import sys; from benchmarks.training import step; step(*sys.argv[1:])"
+STEP = "import sys; from benchmarks.checkpointing import step; step(*sys.argv[1:])"
 
 
 def main() -> None:
