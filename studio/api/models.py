@@ -54,11 +54,13 @@ class Taught(Schema):
 
 
 class Course(Schema):
-    """How a fine-tuning went: its curves, and how many sample pictures there are by step."""
+    """How a fine-tuning went: its curves, and how many sample pictures there are by step. summary: of what it was taught."""
 
     finetune: int
     project_id: int
     project: str
+    steps: int
+    summary: dict[str, Any]
     result: dict[str, Any] | None
     training: list[dict[str, Any]]
     validation: list[dict[str, Any]]
@@ -182,6 +184,8 @@ def _course(studio: InStudio, row: Row) -> dict[str, Any] | None:
         "finetune": found["id"],
         "project_id": found["project_id"],
         "project": library.project(database, found["project_id"])["name"],
+        "steps": found["step"],
+        "summary": found["summary"],
         "result": found["result"],
         "training": finetunes.points(database, found["id"], "training", most=300),
         "validation": finetunes.points(database, found["id"], "validation"),

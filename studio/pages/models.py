@@ -4,4 +4,4 @@ from studio.pages.widget import widget
 
 
 def build() -> None:
-    widget("models", elem_classes=("split-widget",))
+    widget("models", elem_classes=("split-widget", "models-widget"))

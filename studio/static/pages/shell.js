@@ -1,7 +1,7 @@
 /* The frame around the pages: which page is shown, the address that goes with it, running jobs, theme, footer facts.
 
    The address is the state: /?view=review&video=3&frame=17. `go` changes it, back and forward follow it, and every part that
-   cares listens for `ctvis:page` with {page, video, frame, project, run}. The review stage is told by Gradio through the event
+   cares listens for `ctvis:page` with {page, model, video, frame, project, run}. The review stage is told by Gradio through the event
    "review". */
 
 import { get } from "./api.js";
@@ -13,16 +13,17 @@ export function place() {
   const asked = new URLSearchParams(location.search);
   const number = (name) => (/^\d+$/.test(asked.get(name) ?? "") ? Number(asked.get(name)) : null);
   const ids = Object.fromEntries(NAMES.map((name) => [name, number(name)]));
-  return { page: document.documentElement.dataset.page, ...ids };
+  return { page: document.documentElement.dataset.page, model: asked.get("model"), ...ids };
 }
 
 function announce() {
   document.dispatchEvent(new CustomEvent("ctvis:page", { detail: place() }));
 }
 
-/* Shows a page; `video`, `project` and `run` (a fine-tuning) are ids, `frame` is an ordinal; all may be absent. */
+/* Shows a page; `video`, `project` and `run` (a fine-tuning) are ids, `frame` is an ordinal, `model` is a name; all may be absent. */
 export function go(page, ids = {}) {
   const asked = new URLSearchParams({ view: page });
+  if (ids.model) asked.set("model", ids.model);
   for (const name of NAMES) if (Number.isInteger(ids[name])) asked.set(name, ids[name]);
   history.pushState(null, "", `?${asked}`);
   document.documentElement.dataset.page = page;
