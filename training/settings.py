@@ -41,7 +41,7 @@ def _kinds(holder: Any) -> dict[str, Any]:
     return {
         each.name: hints[each.name]
         for each in fields(holder)
-        if hints[each.name] in (bool, int, float) or get_origin(hints[each.name]) is Literal
+        if hints[each.name] in (bool, int, float, tuple[int, ...]) or get_origin(hints[each.name]) is Literal
     }
 
 
@@ -55,9 +55,10 @@ def _read(kind: Any, name: str, value: str) -> Any:
         if value.lower() in WORDS:
             return WORDS[value.lower()]
     else:
-        wanted = "a whole number" if kind is int else "a number"
+        numbers = kind == tuple[int, ...]
+        wanted = "whole numbers with commas" if numbers else "a whole number" if kind is int else "a number"
         try:
-            return kind(value)
+            return tuple(map(int, value.split(","))) if numbers else kind(value)
         except ValueError:
             pass
     raise ConfigError(f'The setting "{name}" is "{value}", but must be {wanted}.')

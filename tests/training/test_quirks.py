@@ -129,15 +129,25 @@ def test_a_batch_comes_from_one_data_set_as_released_or_from_several(tmp_path):
 def test_any_number_of_a_recipe_can_be_set_by_name():
     recipe = changed(
         recipe_for(find_preset("demo")),
-        ["noise=0.05", "positive = momentum", "mixed=yes", "moving_window=true", "reach=7", "second_matching=off"],
+        [
+            "noise=0.05",
+            "positive = momentum",
+            "mixed=yes",
+            "moving_window=true",
+            "reach=7",
+            "second_matching=off",
+            "short_edges=96,128",
+        ],
     )
     assert (recipe.train.noise, recipe.train.positive, recipe.train.second_matching) == (0.05, "momentum", False)
     assert (recipe.mixed, recipe.augmentation.moving_window, recipe.reach) == (True, True, 7)
+    assert recipe.augmentation.short_edges == (96, 128)
     for text, sentence in [
         ("nois=1", 'no setting "nois". Settings: .*noise'),
         ("noise=much", '"noise" is "much", but must be a number'),
         ("positive=first", "must be coin, last, momentum"),
         ("mixed=2", "must be true or false"),
+        ("short_edges=wide", "must be whole numbers with commas"),
         ("noise", "is not NAME=VALUE"),
         ("frozen=backbone.", 'no setting "frozen"'),
     ]:
