@@ -1,13 +1,15 @@
-"""Records docs/screenshots/review.webp: five errors planted in a clip, found by the queue and mended with keys alone.
+"""Records docs/screenshots/review.webp: five errors planted in a clip, found by the queue mended with keys alone, and exported.
 
 `python docs/record_review.py` makes a studio in a temporary folder (docs/planted_lake.py), drives the review page in Chromium,
-prints each key with what it did, the seconds that it all took and how well the result agrees with the true tracks, and writes
-the recording as an animated picture. Needs Chromium.
+prints each key with what it did, exports the project as a newcomer would, by the buttons of the Export page, and prints the seconds
+that it all took and how well the exported file agrees with the true tracks: the IoU of the worst one, and the AP. It writes the
+mending as an animated picture. Needs Chromium.
 """
 
 import argparse
 import base64
 import io
+import json
 import sys
 import tempfile
 import time
@@ -22,10 +24,12 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from docs.planted_lake import planted_home  # noqa: E402
+from docs.planted_lake import Track, planted_home  # noqa: E402
 from engine import masks  # noqa: E402
 from tests.browser.conftest import FLAGS, find_chromium  # noqa: E402
 from tests.browser.studio_server import studio  # noqa: E402
+from training.metrics import evaluate  # noqa: E402
+from training.ytvis import Dataset, read_dataset, read_results  # noqa: E402
 
 OUT = ROOT / "docs" / "screenshots" / "review.webp"
 SIZE = {"width": 1280, "height": 800}
@@ -72,18 +76,52 @@ SUMMARY = """() => {
 }"""
 
 
-def agreement(page: Any, address: str, video: int, true: dict[str, dict[int, masks.RLE]]) -> float:
-    """The least IoU, over all frames, of a true track with the best shown one."""
-    answer = page.request.get(f"{address}/api/v1/videos/{video}/masks?start=0&n=75").json()
-    size = [360, 640]
-    shown: dict[int, dict[int, masks.RLE]] = {}
-    for t, frame in enumerate(answer["frames"]):
-        for mask in frame:
-            shown.setdefault(mask["track"], {})[t] = {"size": size, "counts": mask["counts"]}
-    return min(max(whole_iou(track, other) for other in shown.values()) for track in true.values())
+def export(page: Any) -> dict[str, Any]:
+    """Leaves the review page for the Export page and downloads the annotations there; three clicks."""
+    done = page.locator("#page-export .job.done")
+    before = done.count()
+    page.get_by_role("link", name="Export", exact=True).click()
+    page.wait_for_function("document.querySelector('#page-export select').value")
+    page.locator("#export-start").click()
+    with page.expect_download() as download:
+        done.nth(before).wait_for()
+        done.first.get_by_role("link", name="JSON").click()
+    page.get_by_role("link", name="Review", exact=True).click()
+    return dict(json.loads(Path(download.value.path()).read_text()))
 
 
-def whole_iou(first: dict[int, masks.RLE], second: dict[int, masks.RLE]) -> float:
+def agreement(exported: dict[str, Any], true: dict[str, Track]) -> str:
+    """The least IoU, over all frames, of a true track with the best exported one, and the AP of what is exported."""
+    tracks = [{t: rle for t, rle in enumerate(it["segmentations"]) if rle} for it in exported["annotations"]]
+    worst = min(max(whole_iou(track, other) for other in tracks) for track in true.values())
+    truth = ground_truth(exported, true)
+    results = [
+        {
+            "video_id": it["video_id"],
+            "category_id": it["category_id"],
+            "score": 1.0,
+            "segmentations": it["segmentations"],
+        }
+        for it in exported["annotations"]
+    ]
+    ap = evaluate(truth, read_results(results, truth)).stats["AP"]
+    return f"{len(tracks)} tracks, AP {ap:.3f}, the worst true track agrees to {worst:.3f}"
+
+
+def ground_truth(exported: dict[str, Any], true: dict[str, Track]) -> Dataset:
+    """The true tracks as a data set with the exported file's video and categories."""
+    (video,) = exported["videos"]
+    ids = {category["name"]: category["id"] for category in exported["categories"]}
+    annotations = []
+    for number, (name, track) in enumerate(true.items(), 1):
+        rles = [track.get(t) for t in range(video["length"])]
+        boxes = [rle and [float(edge) for edge in masks.bbox(rle)] for rle in rles]
+        entry = {"id": number, "video_id": video["id"], "category_id": ids[name], "iscrowd": 0, "bboxes": boxes}
+        annotations.append(entry | {"segmentations": rles, "areas": [rle and masks.area(rle) for rle in rles]})
+    return read_dataset(exported | {"annotations": annotations})
+
+
+def whole_iou(first: Track, second: Track) -> float:
     shared = union = 0.0
     for t in first.keys() | second.keys():
         both = [masks.decode(track[t]) if t in track else np.zeros((360, 640), bool) for track in (first, second)]
@@ -140,18 +178,21 @@ def main() -> None:
             )  # the path of a temporary folder
             page.wait_for_function("window.__studio?.drawnFrame >= 0 && window.__studio.state.suggestions.length > 0")
             page.wait_for_timeout(1500)
-            print(f"before: the worst true track agrees to {agreement(page, address, video, true):.3f}")
+            print(f"before: {agreement(export(page), true)}")
+            page.wait_for_timeout(1500)
             recording = None if arguments.no_recording else Recording(page)
             began = time.monotonic()
             pressed = mend(page, arguments.pause)
             seconds = time.monotonic() - began
-            print(
-                f"{len(pressed)} keys in {seconds:.1f} s, of which {len(pressed) * arguments.pause / 1000:.1f} s were pauses"
-            )
-            print(f"after: the worst true track agrees to {agreement(page, address, video, true):.3f}")
+            pauses = len(pressed) * arguments.pause / 1000
+            print(f"{len(pressed)} keys in {seconds:.1f} s, of which {pauses:.1f} s were pauses")
             page.wait_for_timeout(1500)
             if recording:
                 recording.stop()
+            began = time.monotonic()
+            exported = export(page)
+            print(f"exported with three clicks in {time.monotonic() - began:.1f} s")
+            print(f"after: {agreement(exported, true)}")
             browser.close()
     if recording:
         recording.animate(OUT)

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from studio.api import review_schemas as schemas
-from studio.api.context import InStudio, User
+from studio.api.context import InStudio, RequestKey, User
 from studio.review import verification
 from studio.store import reviews
 
@@ -51,10 +51,10 @@ def get_comments(studio: InStudio, video_id: int) -> Any:
 
 
 @router.post("/videos/{video_id}/comments", response_model=schemas.Comment, status_code=201)
-def add_comment(studio: InStudio, user: User, video_id: int, body: schemas.NewComment) -> Any:
+def add_comment(studio: InStudio, user: User, video_id: int, body: schemas.NewComment, key: RequestKey = None) -> Any:
     """A comment on a video, pinned to a frame and a track if they are given."""
     with studio.store.transaction() as database:
-        return reviews.add_comment(database, video_id, body.text, user, body.frame, body.track)
+        return reviews.add_comment(database, video_id, body.text, user, body.frame, body.track, key)
 
 
 @router.patch("/comments/{comment_id}", response_model=schemas.Comment)

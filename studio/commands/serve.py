@@ -139,6 +139,7 @@ def announce(console: Console, address: str, home: Home, browser: bool) -> None:
         console.print(f"[yellow]The studio does not answer on {address} yet.[/yellow]")
         return
     console.print(f"CTVIS Studio is ready: [bold]{address}[/bold]\nData: {home.root}\nCtrl-C stops it.")
+    answers(f"{address}/", seconds=5)  # the first page takes Gradio a second: let nobody wait for it
     if browser and has_display():
         webbrowser.open(address)
 

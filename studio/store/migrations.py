@@ -14,7 +14,7 @@ from collections.abc import Callable
 from sqlite_utils import Database
 
 from studio.store.finetune_tables import create_finetunes
-from studio.store.review_tables import create_long_operations, create_review
+from studio.store.review_tables import create_long_operations, create_review, name_comments
 
 
 def create_library(database: Database) -> None:
@@ -270,6 +270,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     keep_preferences,
     order_jobs,
     create_long_operations,
+    name_comments,
 )
 
 

@@ -77,3 +77,9 @@ def create_long_operations(database: Database) -> None:
           seen integer  -- the video's revision that the person looked at; null: the one at that time
         ) strict
     """)
+
+
+def name_comments(database: Database) -> None:
+    """The client's own name for a comment: sent again it is the same one."""
+    database.execute("alter table comments add column request text")
+    database.execute("create unique index comments_request on comments (video_id, request) where request is not null")

@@ -96,16 +96,26 @@ def comment(database: Database, comment_id: int) -> Row:
 
 
 def add_comment(
-    database: Database, video_id: int, text: str, user: str, frame: int | None = None, track_id: int | None = None
+    database: Database,
+    video_id: int,
+    text: str,
+    user: str,
+    frame: int | None = None,
+    track_id: int | None = None,
+    request: str | None = None,
 ) -> Row:
-    """A new comment, pinned to a frame and a track of the video's runs if they are given."""
+    """A new comment, pinned to a frame and a track of the video's runs if they are given; once for each `request`."""
     video = library.video(database, video_id)
+    known = one(database, "select id from comments where video_id = ? and request = ?", (video_id, request))
+    if known is not None:
+        return comment(database, known["id"])
     if frame is not None and not 0 <= frame < video["length"]:
         raise Invalid(f"Frame {frame} does not exist: the video has the frames 0 to {video['length'] - 1}.")
     of_video = "select 1 from tracks t join runs r on r.id = t.run_id where t.id = ? and r.video_id = ?"
     if track_id is not None and one(database, of_video, (track_id, video_id)) is None:
         raise NotFound(f"Video {video_id} has no track {track_id}.")
     values = {"video_id": video_id, "text": _checked(text), "user": user, "frame": frame, "track_id": track_id}
+    values["request"] = request
     return comment(database, insert(database, "comments", values))
 
 

@@ -8,13 +8,18 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
+
+if TYPE_CHECKING:
+    from tests.browser.annotator import Annotator
+    from tests.browser.fake_api import FakeVideo
+    from tests.browser.planted import Library
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 
@@ -122,6 +127,39 @@ def serve(app: Any) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> "Library":
+    """A home folder for the tests of a file, with its database."""
+    from tests.browser.planted import Library
+
+    return Library.new(tmp_path_factory.mktemp("library"))
+
+
+@pytest.fixture(scope="module")
+def address(library: "Library") -> Iterator[str]:
+    """Where the real application serves that folder, and /stage?video=N the review stage alone."""
+    from tests.browser.bare_stage import create_stage_app
+
+    with serve(create_stage_app(library.home)) as address:
+        yield address
+
+
+@pytest.fixture
+def studio(page: Any) -> Iterator[Callable[..., tuple["Annotator", "FakeVideo"]]]:
+    """studio(**facts of the video) -> the annotator with the video open, and the video on an imitation of the server."""
+    from tests.browser.annotator import Annotator
+    from tests.browser.fake_api import FakeVideo, create_app
+
+    with ExitStack() as servers:
+
+        def start(**facts: Any) -> tuple[Annotator, FakeVideo]:
+            video = FakeVideo(**facts)
+            return Annotator(page, servers.enter_context(serve(create_app(video)))).open(), video
+
+        yield start
+        page.context.close()  # before the servers: a page that polls would complain
 
 
 @pytest.fixture(scope="session")

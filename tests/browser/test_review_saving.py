@@ -16,7 +16,9 @@ import httpx
 import numpy as np
 import pytest
 
+from studio.store import reviews
 from tests.browser.annotator import Annotator, runs_of, stroke
+from tests.browser.bare_stage import PAGE
 from tests.browser.planted import Library, square, steady
 from tests.studio.processes import ENVIRONMENT, ROOT, wait_for
 
@@ -36,12 +38,6 @@ app.mount("/static", StaticFiles(directory="studio/static"))
 app.get("/")(lambda: HTMLResponse(Path(sys.argv[3]).read_text()))
 uvicorn.run(app, port=int(sys.argv[2]), log_level="error")
 """
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>review</title><link rel="icon" href="data:,">
-<body style="margin:0"><div id="stage"></div><script type="module">
-import { mount } from "/static/review/main.js";
-const stage = await mount(document.getElementById("stage"));
-await stage.open(Number(new URLSearchParams(location.search).get("video")));
-</script></body></html>"""
 OFFLINE = [
     "ERR_CONNECTION_REFUSED",
     "ERR_EMPTY_RESPONSE",
@@ -84,11 +80,6 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    return Library.new(tmp_path_factory.mktemp("saving"))
-
-
-@pytest.fixture(scope="module")
 def server(library: Library) -> Iterator[Server]:
     running = Server(library.home.root)
     yield running
@@ -127,6 +118,11 @@ def edits(library: Library, video: int) -> list[str]:
     return [op for (op,) in library.store.database.execute(sql, (video,)).fetchall()]
 
 
+def notes(library: Library, video: int) -> list[tuple[str, int, int]]:
+    found = reviews.comments(library.store.database, video)
+    return [(note["text"], note["frame"], note["track_id"]) for note in found]
+
+
 def test_a_stroke_drawn_while_the_server_dies_is_saved_when_it_is_back(
     library: Library, server: Server, review: Callable[..., Annotator]
 ) -> None:
@@ -162,7 +158,10 @@ def test_what_was_drawn_offline_survives_a_reload_and_is_sent_in_order(
         annotator.drag((220, 100), (240, 120))
         annotator.drag((20, 20), (40, 20))
         annotator.page.keyboard.press("Control+z")
-        annotator.page.wait_for_function("window.__studio.state.pending === 4 && window.__studio.saving === 'failed'")
+        annotator.page.keyboard.press(";")
+        annotator.page.keyboard.type("Is this one dog?")
+        annotator.page.keyboard.press("Enter")
+        annotator.page.wait_for_function("window.__studio.state.pending === 5 && window.__studio.saving === 'failed'")
         annotator.page.wait_for_function("window.__studio.atRisk === false")
         with pytest.raises(Exception, match="ERR_CONNECTION_REFUSED"):
             annotator.page.reload()
@@ -171,9 +170,11 @@ def test_what_was_drawn_offline_survives_a_reload_and_is_sent_in_order(
     assert (library.mask(video, track, 0) == square(30, 60, 30) | drawn).all()
     assert annotator.mask(0, track, 180, 320) == (square(30, 60, 30) | drawn).tolist()
     assert edits(library, video) == ["set_mask", "set_mask", "set_mask", "undo"]
+    assert notes(library, video) == [("Is this one dog?", 0, track)]
 
     visit(annotator, video)
     assert edits(library, video) == ["set_mask", "set_mask", "set_mask", "undo"], "what was sent is not sent again"
+    assert len(notes(library, video)) == 1
 
 
 def test_a_change_whose_answer_was_lost_is_done_once(library: Library, review: Callable[..., Annotator]) -> None:

@@ -1,6 +1,6 @@
 """The timeline: its arithmetic, what is drawn of spans, marks and scores at any zoom, and what mouse and keys do on it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from math import ceil, floor
 from random import Random
@@ -185,13 +185,10 @@ def test_the_lowest_score_of_a_column_is_what_its_heat_shows(modules: Any, seed:
     length, columns, view = 20_000, random.randrange(200, 3000), random_range(random, 20_000)
     arguments = {"scores": scores, "length": length, "range": view, "columns": columns}
     body = """
-      const runs = heat.heatRuns(input.scores, input.length, input.range, input.columns);
-      return [runs, input.scores.map((score) => (score === null ? null : heat.stepOf(score)))];
+      const columns = heat.heatSteps(input.scores, input.length, input.range, input.columns);
+      return [[...columns], input.scores.map((score) => (score === null ? null : heat.stepOf(score)))];
     """
-    runs, steps = call(modules, "timeline/heat", body, arguments)
-    drawn = np.full(columns, -1)
-    for run in runs:
-        drawn[run["left"] : run["right"]] = run["step"]
+    drawn, steps = call(modules, "timeline/heat", body, arguments)
     scale = columns / (view["end"] - view["start"])
     for part, step in enumerate(steps):
         left = round_half_up((part * length / 2048 - view["start"]) * scale)
@@ -380,22 +377,15 @@ class Desk:
 
 
 @pytest.fixture
-def desk(page: Any) -> Iterator[Callable[..., tuple[Desk, FakeVideo]]]:
+def desk(studio: Callable[..., tuple[Annotator, FakeVideo]]) -> Callable[..., tuple[Desk, FakeVideo]]:
     """desk(**facts of the video) -> the person with the video open, and the video on the server."""
-    servers = []
 
     def start(**facts: Any) -> tuple[Desk, FakeVideo]:
-        video = FakeVideo(**facts)
-        server = serve(create_app(video))
-        servers.append(server)
-        annotator = Annotator(page, server.__enter__()).open()
-        page.wait_for_function("window.__studio.state.confidence")
+        annotator, video = studio(**facts)
+        annotator.page.wait_for_function("window.__studio.state.confidence")
         return Desk(annotator), video
 
-    yield start
-    page.context.close()  # before the servers: a page that polls would complain
-    for server in servers:
-        server.__exit__(None, None, None)
+    return start
 
 
 def test_a_drag_over_a_row_selects_it_and_scrubs(desk: Any) -> None:

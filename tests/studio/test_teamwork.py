@@ -85,6 +85,9 @@ def test_comments_are_pinned_resolved_and_only_changed_by_who_wrote_them(
     resolved = bob.patch(place, json={"resolved": True}).json()
     assert resolved["resolved_by"] == "bob" and resolved["resolved_at"]
     assert ann.patch(place, json={"resolved": False, "text": "Because."}).json()["resolved_by"] is None
+    same = {"text": "Twice?", "frame": 4}
+    twice = [ann.post(address, json=same, headers={"Idempotency-Key": "k"}).json()["id"] for _ in range(2)]
+    assert twice[0] == twice[1] and ann.delete(f"/comments/{twice[0]}").status_code == 204
     assert ann.delete(place).status_code == 204
     assert ann.get(address).json() == {"comments": []}
 

@@ -80,7 +80,7 @@ export function createApi(base) {
     review: (id) => request(`${video(id)}/review`),
     changeReview: (id, change) => send("PATCH", `${video(id)}/review`, change),
     comments: (id) => request(`${video(id)}/comments`),
-    addComment: (id, comment) => post(`${video(id)}/comments`, comment),
+    addComment: (id, comment, key = null) => post(`${video(id)}/comments`, comment, named(key)),
     changeComment: (comment, change) => send("PATCH", `${base}/comments/${comment}`, change),
     removeComment: (comment) => request(`${base}/comments/${comment}`, { method: "DELETE" }),
     people: () => request(`${base}/people`),

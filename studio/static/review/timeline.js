@@ -11,6 +11,7 @@ import { clustersOf, marksByTrack, marksOf } from "./timeline/marks.js";
 import { Overview } from "./timeline/overview.js";
 import { installPinch } from "./timeline/pinch.js";
 import { installPointer } from "./timeline/pointer.js";
+import { RowPixels } from "./timeline/row_pixels.js";
 import { drawRows, rowsOf } from "./timeline/rows.js";
 import { drawCursor, drawRuler, drawSpan, flagOf, hideLabels } from "./timeline/ruler.js";
 import { around, clampRange, clamp, frameToX, reveal, zoomRange } from "./timeline/scale.js";
@@ -30,6 +31,7 @@ export class Timeline {
   constructor(store, actions) {
     Object.assign(this, { store, actions, range: { start: 0, end: 1 }, rows: [], marks: [], clusters: [] });
     this.byTrack = new Map();
+    this.pixels = new RowPixels();
     this.base = el("canvas", { class: "ct-timeline-canvas" });
     this.top = el("canvas", { class: "ct-timeline-canvas" });
     this.spacer = el("div", { class: "ct-timeline-rows" });
@@ -214,9 +216,9 @@ export class Timeline {
   /** Everything the drawing functions look at. */
   #scene() {
     this.#theme ??= this.#readTheme();
-    const { store, range, rows, byTrack, clusters } = this;
+    const { store, range, rows, byTrack, clusters, pixels } = this;
     const ratio = window.devicePixelRatio || 1;
-    return { state: store.state, range, rows, clusters, marks: byTrack, ratio, geometry: this.#geometry(), ...this.#theme };
+    return { state: store.state, range, rows, clusters, pixels, marks: byTrack, ratio, geometry: this.#geometry(), ...this.#theme };
   }
 
   #readTheme() {

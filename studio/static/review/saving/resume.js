@@ -43,7 +43,7 @@ function jobsOf(parts, records) {
   });
 }
 
-/** An operation, an undo, a redo, or what was said of a moment of the queue, in an earlier visit. */
+/** An operation, an undo, a redo, a note, or what was said of a moment of the queue, in an earlier visit. */
 class ResumedChange {
   constructor(parts, record, own) {
     Object.assign(this, { parts, record, own });
@@ -53,7 +53,7 @@ class ResumedChange {
     const { session, store } = this.parts;
     const { video } = this.record;
     const { rev } = await this.#send();
-    if (rev === undefined) return; // what was said of a moment of the queue changes no mask
+    if (rev === undefined) return; // a note, or what was said of a moment of the queue, changes no mask
     this.own.add(video, rev);
     if (store.state.video?.id !== video) return;
     session.adopt(rev);
@@ -70,8 +70,9 @@ class ResumedChange {
   /** The changes sent just before it, the person knew of; what others did since, the server minds. */
   #send() {
     const { api } = this.parts;
-    const { kind, video, op, body, key, seen, suggestion, state } = this.record;
+    const { kind, video, op, body, key, seen, suggestion, state, note } = this.record;
     if (kind === "settle") return api.settleSuggestion(video, suggestion, state);
+    if (kind === "note") return api.addComment(video, note, key);
     if (kind !== "operation") return api[kind](video, key);
     return api.operate(video, op, body, { key, rev: this.own.after(video, seen) });
   }

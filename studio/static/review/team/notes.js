@@ -1,6 +1,9 @@
 /* The comments of the open video and where its review stands: fetched when it opens and now and then, changed on the server.
    In: the parts of the page. Out: state keys `comments`, `review` {state, assignee, user, at} and `people` {me, fixed, people}.
-   Every change resolves to whether the studio took it; what it refuses is told, and what was written stays with who wrote it. */
+   A new note goes the way of all changes (save_queue.js), so it is not lost with the network. Every other change resolves to whether
+   the studio took it; what it refuses is told, and what was written stays with who wrote it. */
+
+import { requestKey } from "../request_key.js";
 
 const EVERY = 15000; // ms, for what others write
 
@@ -8,8 +11,8 @@ export class Notes {
   #timer = null;
   #opened = null;
 
-  constructor({ api, store, stage, toast }) {
-    Object.assign(this, { api, store, stage, toast });
+  constructor({ api, store, stage, queue, toast }) {
+    Object.assign(this, { api, store, stage, queue, toast });
     store.set({ review: null, people: { me: "local", fixed: false, people: [] }, note: null });
     this.ends = [
       store.watch(["video"], ({ video }) => {
@@ -24,7 +27,17 @@ export class Notes {
 
   /** note: {text, frame or null, track or null} */
   add(note) {
-    return this.#change((id) => this.api.addComment(id, note));
+    const video = this.#opened;
+    const key = requestKey();
+    this.queue.push({
+      record: { key, kind: "note", video, note, text: `Note: ${note.text}` },
+      run: async () => {
+        await this.api.addComment(video, note, key);
+        if (video === this.#opened) await this.#fetch();
+      },
+      rejected: (error) => this.toast(`Your note “${note.text}” was not taken. ${error.message}`, { tone: "error" }),
+    });
+    return true;
   }
 
   rewrite(comment, text) {

@@ -9,7 +9,7 @@ export const STRIP = 40;
 export const ROW = 24;
 
 /** Within a row, from its top. */
-export const BAR = { verified: 3, top: 6, height: 10, bottom: 16, heat: 23, heatHeight: 5 };
+export const BAR = { verified: 3, top: 6, height: 10, bottom: 16, heat: 23 };
 
 /** {width of the time axis, rowsTop, ...} for a timeline of this size; strip: whether there are pictures. */
 export function measure(clientWidth, clientHeight, scrollTop, strip) {

@@ -1,17 +1,18 @@
 /* The rows of the timeline: a track's name, its bar of presence, what is verified, how sure the model was, its marks.
-   In: a scene {state, range, geometry, colors, patterns, ratio, rows, marks: Map by track}. Out: pixels of a canvas.
+   In: a scene {state, range, geometry, colors, patterns, pixels, ratio, rows, marks: Map by track}. Out: pixels of a canvas.
    A source is told by its form: the model's bar is pale; a person's is solid with a line below; a propagated one is striped;
    an interpolated one has gaps. A line above the bar: verified. */
 
 import { trackColor } from "../tracks/color.js";
 import { shorten } from "./colors.js";
 import { BAR, END, GUTTER, ROW, rowsInSight } from "./geometry.js";
-import { drawHeat, heatRuns } from "./heat.js";
+import { heatSteps } from "./heat.js";
 import { clustersOf } from "./marks.js";
 import { drawCluster } from "./mark_shapes.js";
 import { runsOf, SOURCES } from "./spans.js";
 
 const FAINT = 0.35; // of tracks that the stage does not show
+const PALE = 0.55; // of the model's masks
 const LEAST_PALE = 2; // px; what is narrower is solid, so that it is seen
 const LEAST_PATTERN = 3; // px that a run needs for its stripes or gaps to be seen
 const HEAT_STEP = 3; // px of one column of heat
@@ -28,21 +29,46 @@ export function rowsOf({ tracks, listed, timelinePreview }) {
 }
 
 export function drawRows(context, scene) {
-  const { geometry, rows } = scene;
+  const { geometry, rows, ratio, pixels, state } = scene;
   context.save();
   context.beginPath();
   context.rect(0, geometry.rowsTop, geometry.full, geometry.rowsHeight);
   context.clip();
+  pixels.begin(Math.round(geometry.width * ratio), Math.round(geometry.rowsHeight * ratio) || 1);
   const [first, last] = rowsInSight(geometry, rows.length);
-  for (let row = first; row < last; row++) {
-    drawRow(context, scene, rows[row], geometry.rowsTop + row * ROW - geometry.scrollTop);
+  const shown = rows.slice(first, last).map((track, i) => {
+    const alpha = (state.solo === null ? state.hidden.has(track.id) : track.id !== state.solo) ? FAINT : 1;
+    const color = track.isNew ? scene.colors.muted : trackColor(track, state);
+    return { track, color, alpha, top: (first + i) * ROW - geometry.scrollTop, runs: runsOfRow(scene, track) };
+  });
+  for (const row of shown) {
+    drawGround(context, scene, row);
+    drawName(context, scene, row);
+    fillRow(scene, row);
   }
+  pixels.draw(context, GUTTER, geometry.rowsTop, ratio);
+  context.beginPath();
+  context.rect(GUTTER, geometry.rowsTop, geometry.width + END, geometry.rowsHeight);
+  context.clip();
+  for (const row of shown) drawOver(context, scene, row);
   context.restore();
 }
 
-function drawRow(context, scene, track, top) {
-  const { state, colors, geometry } = scene;
-  const { selected, selection, hovered, hidden, solo } = state;
+/** Runs of a row's spans by the bar that they belong to: as it is, as it would be, what is verified, how unsure. */
+function runsOfRow({ state, range, geometry, ratio }, { id }) {
+  const columns = Math.round(geometry.width * ratio);
+  const now = runsOf(state.timeline[id] ?? [], range, columns);
+  const preview = state.timelinePreview;
+  if (preview) return { bars: [[now, NOW], [runsOf(preview[id] ?? [], range, columns), THEN]], verified: null, heat: null };
+  const verified = runsOf(state.verified?.[id] ?? [], range, columns);
+  const scores = state.confidence?.tracks[id];
+  const heat = scores ? heatSteps(scores, state.video.length, range, Math.round(geometry.width / HEAT_STEP)) : null;
+  return { bars: [[now, BAR]], verified, heat };
+}
+
+function drawGround(context, { state, colors, geometry }, { track, top: within }) {
+  const { selected, selection, hovered } = state;
+  const top = geometry.rowsTop + within;
   const chosen = track.id === selected || selection?.includes(track.id);
   if (chosen || track.id === hovered) {
     context.fillStyle = chosen ? colors.selected : colors.hover;
@@ -54,18 +80,10 @@ function drawRow(context, scene, track, top) {
   }
   context.fillStyle = colors.line;
   context.fillRect(0, top + ROW - 1, geometry.full, 1);
-  const color = track.isNew ? colors.muted : trackColor(track, state);
-  const alpha = (solo === null ? hidden.has(track.id) : track.id !== solo) ? FAINT : 1;
-  drawName(context, scene, track, top, color, alpha);
-  context.save();
-  context.beginPath();
-  context.rect(GUTTER, top, geometry.width + END, ROW);
-  context.clip();
-  drawContent(context, scene, track, top, color, alpha);
-  context.restore();
 }
 
-function drawName(context, { colors, state }, track, top, color, alpha) {
+function drawName(context, { colors, state, geometry }, { track, top: within, color, alpha }) {
+  const top = geometry.rowsTop + within;
   context.globalAlpha = alpha;
   context.fillStyle = color;
   context.beginPath();
@@ -92,54 +110,42 @@ function drawLock(context, color, left, top) {
   context.stroke();
 }
 
-function drawContent(context, scene, track, top, color, alpha) {
-  const { state, range, geometry, colors, ratio, marks } = scene;
-  const columns = Math.round(geometry.width * ratio);
-  const draw = (spans, bar) => drawBar(context, scene, runsOf(spans, range, columns), top, bar, color, alpha);
-  const preview = state.timelinePreview;
-  if (preview) {
-    draw(state.timeline[track.id] ?? [], NOW);
-    draw(preview[track.id] ?? [], THEN);
-  } else {
-    draw(state.timeline[track.id] ?? [], BAR);
-    drawVerified(context, scene, runsOf(state.verified?.[track.id] ?? [], range, columns), top, alpha);
+/** Puts a row's bars, what is verified and the heat into the picture of all rows. */
+function fillRow(scene, { top, runs, color, alpha }) {
+  const { pixels, colors, ratio } = scene;
+  const y = (offset) => Math.round((top + offset) * ratio);
+  const tall = (height) => Math.max(1, Math.round(height * ratio));
+  for (const [all, bar] of runs.bars) {
+    const present = touching(all);
+    const narrow = present.filter(({ left, right }) => right - left < LEAST_PALE * ratio);
+    const corrected = { runs: all.filter(({ bits }) => bits & SOURCES.user), color, alpha, least: Math.round(1.5 * ratio) };
+    const solid = { runs: present, color, alpha };
+    pixels.fill(y(bar.top), tall(bar.height), [{ ...solid, alpha: PALE * alpha }, { ...solid, runs: narrow }, corrected]);
+    pixels.fill(y(bar.top), tall(1), [solid, corrected]); // an edge, so that a pale bar is seen on any ground
+    pixels.fill(y(bar.bottom), tall(2), [{ ...corrected, color: colors.text, least: tall(2) }]);
   }
-  const scores = state.confidence?.tracks[track.id];
-  if (scores && !preview) {
-    context.globalAlpha = alpha;
-    const runs = heatRuns(scores, state.video.length, range, Math.round(geometry.width / HEAT_STEP));
-    drawHeat(context, runs, GUTTER, top + BAR.heat, BAR.heatHeight, colors.heat, 1 / HEAT_STEP);
+  if (runs.verified) pixels.fill(y(BAR.verified), tall(2), [{ runs: runs.verified, color: colors.success, alpha, least: tall(2) }]);
+  if (runs.heat) pixels.fillSteps(runs.heat, y(BAR.heat), ratio, colors.heat, alpha);
+}
+
+/** Stripes, gaps and marks, over the picture. */
+function drawOver(context, scene, { track, top: within, runs, alpha }) {
+  const { range, geometry, patterns, ratio, marks } = scene;
+  const top = geometry.rowsTop + within;
+  context.globalAlpha = alpha;
+  for (const [all, bar] of runs.bars) {
+    for (const source of ["propagated", "interpolated"]) {
+      context.fillStyle = patterns[source];
+      for (const { left, right, bits } of all) {
+        if (!(bits & SOURCES[source]) || right - left < LEAST_PATTERN * ratio) continue;
+        context.fillRect(GUTTER + left / ratio, top + bar.top + 1, (right - left) / ratio, bar.height - 1);
+      }
+    }
   }
   context.globalAlpha = 1;
   for (const cluster of clustersOf(marks.get(track.id) ?? [], range, geometry.width)) {
     drawCluster(context, cluster, GUTTER + cluster.x, top + ROW / 2 - 1, scene);
   }
-}
-
-function drawBar(context, { colors, patterns, ratio }, runs, top, bar, color, alpha) {
-  const fill = (run, y, height, least = 0) =>
-    context.fillRect(GUTTER + run.left / ratio, y, Math.max(least, (run.right - run.left) / ratio), height);
-  const having = (bit) => runs.filter(({ bits }) => bits & bit);
-  const present = touching(runs);
-  const isWide = ({ left, right }) => right - left >= LEAST_PALE * ratio;
-  const wide = present.filter(isWide);
-  const corrected = having(SOURCES.user);
-  context.fillStyle = color;
-  context.globalAlpha = 0.55 * alpha;
-  for (const run of wide) fill(run, top + bar.top, bar.height);
-  context.globalAlpha = alpha;
-  for (const run of wide) fill(run, top + bar.top, 1); // an edge, so that a pale bar is seen on any ground
-  for (const run of present) if (!isWide(run)) fill(run, top + bar.top, bar.height);
-  for (const run of corrected) fill(run, top + bar.top, bar.height, 1.5);
-  for (const source of ["propagated", "interpolated"]) {
-    context.fillStyle = patterns[source];
-    for (const run of having(SOURCES[source])) {
-      if (run.right - run.left >= LEAST_PATTERN * ratio) fill(run, top + bar.top + 1, bar.height - 1);
-    }
-  }
-  context.fillStyle = colors.text;
-  for (const run of corrected) fill(run, top + bar.bottom, 2, 2);
-  context.globalAlpha = 1;
 }
 
 /** Runs that touch as one, whatever their sources. */
@@ -151,13 +157,4 @@ function touching(runs) {
     else joined.push({ left, right });
   }
   return joined;
-}
-
-function drawVerified(context, { colors, ratio }, runs, top, alpha) {
-  context.globalAlpha = alpha;
-  context.fillStyle = colors.success;
-  for (const { left, right } of runs) {
-    context.fillRect(GUTTER + left / ratio, top + BAR.verified, Math.max(2, (right - left) / ratio), 2);
-  }
-  context.globalAlpha = 1;
 }
