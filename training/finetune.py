@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -27,11 +28,11 @@ from training.events import Kept, Trained, count_broken
 from training.finetune_clips import TaughtClips
 from training.finetune_config import FinetuneConfig
 from training.finetune_data import TaughtSet
-from training.finetune_model import adapt, known_categories
+from training.finetune_model import adapt, blended, known_categories
 from training.finetune_score import judge, samples
 from training.loop import Run, take_step
 from training.optim import set_rate
-from training.samples import Sample, Sampled
+from training.samples import Sampled
 
 LOG_SECONDS = 1.0
 SAVE_SECONDS = 60.0
@@ -90,7 +91,9 @@ def finetune(
     folder.mkdir(parents=True, exist_ok=True)
     clips = TaughtClips(taught, pictures, config, preset.frame.max_edge)
     model, child = adapt(parent, preset, taught.categories, taught.taught_labels, name)
+    start = deepcopy(model)
     run = Run(model.train(), config.for_training())
+    made = _Made(start, run, config.blend, child)
     criterion = _criterion(parent, preset, taught, run.config.points)
     state = folder / "state.pt"
     if state.exists():
@@ -107,7 +110,7 @@ def finetune(
         if notes["before"]:
             yield Judged(0, notes["before"], True)
         if config.sample_steps:
-            yield Sampled(0, _sampled(run, child, taught, pictures))
+            yield Sampled(0, samples(made.net(), child, taught, pictures))
     meter, saved = _Meter(config), time.monotonic()
     while run.step < config.steps and not _is_stale(notes, config):
         if should_stop():
@@ -119,7 +122,7 @@ def finetune(
         if meter.is_due or run.step == config.steps:
             yield meter.read(run.step)
         if run.step % config.validate_steps == 0 or run.step == config.steps:
-            yield from _judge(run, child, taught, pictures, folder)
+            yield from _judge(made, taught, pictures, folder)
             _keep(run, state)
             saved = time.monotonic()
             yield Kept(run.step)
@@ -128,7 +131,7 @@ def finetune(
             saved = time.monotonic()
             yield Kept(run.step)
         if config.sample_steps and run.step % config.sample_steps == 0:
-            yield Sampled(run.step, _sampled(run, child, taught, pictures))
+            yield Sampled(run.step, samples(made.net(), child, taught, pictures))
         meter.restart()
     why: Literal["done", "early"] = "done" if run.step >= config.steps else "early"
     yield Ended(run.step, why, _best_step(notes), notes["before"], _best_score(notes))
@@ -154,6 +157,19 @@ def seconds_per_step(parent: CTVIS, preset: Preset, config: FinetuneConfig, step
         for _ in range(steps):
             take_step(run, batch, criterion)
     return (time.monotonic() - started) / steps
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a run would end with if it ended now: `blend` of the way from the net that it began with to what it has trained."""
+
+    start: CTVIS
+    run: Run
+    blend: float
+    preset: Preset
+
+    def net(self) -> CTVIS:
+        return blended(self.start, self.run.averaged, self.blend).eval()
 
 
 class _Meter:
@@ -202,18 +218,17 @@ def _step(run: Run, clips: TaughtClips, criterion: Criterion) -> tuple[dict[str,
     return losses, rate
 
 
-def _judge(run: Run, child: Preset, taught: TaughtSet, pictures: Path, folder: Path) -> Iterator[Judged]:
+def _judge(made: _Made, taught: TaughtSet, pictures: Path, folder: Path) -> Iterator[Judged]:
     """Scores the net and keeps it if none was better; where nothing is held out the last one is the best."""
-    with _evaluating(run) as model:
-        score = judge(model, child, taught, pictures)
-    notes = run.notes
+    run, net = made.run, made.net()
+    score, notes = judge(net, made.preset, taught, pictures), run.notes
     best = score is None or notes["best"] is None or score["AP"] >= notes["best"]["score"]["AP"]
     if best:
         improved = notes["best"] is None or score is None or score["AP"] > notes["best"]["score"]["AP"]
         notes["stale"] = 0 if improved else notes["stale"] + 1
         notes["best"] = {"step": run.step, "score": score}
         with _writing(folder, run.step):
-            save_checkpoint(run.averaged, child, best_weights(folder), notes={"step": run.step, "score": score})
+            save_checkpoint(net, made.preset, best_weights(folder), notes={"step": run.step, "score": score})
     else:
         notes["stale"] += 1
     if score is not None:
@@ -230,19 +245,6 @@ def _best_step(notes: dict[str, Any]) -> int:
 
 def _best_score(notes: dict[str, Any]) -> dict[str, Any] | None:
     return notes["best"]["score"] if notes["best"] else None
-
-
-def _sampled(run: Run, child: Preset, taught: TaughtSet, pictures: Path) -> list[Sample]:
-    with _evaluating(run) as model:
-        return samples(model, child, taught, pictures)
-
-
-@contextmanager
-def _evaluating(run: Run) -> Iterator[CTVIS]:
-    try:
-        yield run.averaged.eval()
-    finally:
-        run.model.train()
 
 
 def _keep(run: Run, state: Path) -> None:

@@ -36,7 +36,7 @@ class FinetuneConfig:
         400, "How many times the weights are changed. More take longer and learn the corrections better.", 1
     )
     learning_rate: float = _help(
-        1e-4, "How far each step goes. Lower it if the losses jump or become worse.", 1e-7, 1e-1
+        2e-4, "How far each step goes. Lower it if the losses jump or become worse.", 1e-7, 1e-1
     )
     trained: str = _help(
         "no backbone", "Which part learns: heads, decoder, no backbone, or all. Less is safer with little data."
@@ -48,6 +48,9 @@ class FinetuneConfig:
     length: int = _help(3, "Frames in a clip. Two or more also teach to tell objects apart.", 1, 16)
     composed: float = _help(0.5, "Share of clips with cut-outs of the verified objects pasted in.", 0, 1)
     average: float = _help(0.99, "How slowly the averaged weights, which are kept, follow.", 0, 0.9999)
+    blend: float = _help(
+        0.5, "How much of what was trained goes into the new model. Less keeps more of what the old one knew.", 0, 1
+    )
     validate_steps: int = _help(50, "Steps between two looks at the held-out videos.", 1)
     patience: int = _help(4, "Looks without an improvement after which training stops early; 0: never.", 0)
     sample_steps: int = _help(100, "Steps between two pictures of what the model finds; 0: none.", 0)
@@ -121,6 +124,6 @@ def propose(preset: Preset, frames: int, new_categories: int) -> FinetuneConfig:
         base,
         steps=steps,
         trained="decoder" if frames < 5 else "no backbone",
-        validate_steps=max(25, steps // 10),
+        validate_steps=max(25, steps // 5),
         sample_steps=max(25, steps // 5),
     )

@@ -3,9 +3,13 @@
 Categories of the same name keep what the parent knows of them. Those that are about to be taught, and are new or were silent in the
 parent, start as the mean of the known ones: "an object, of a kind that I do not know". What is neither known nor taught is silent.
 All else is copied. Nothing is trained here.
+
+What a short training on few frames takes from the other categories, `blended` gives back: a net between the one that training began
+with and the one it came to, weight by weight. (Wortsman et al., Robust fine-tuning of zero-shot models, 2022.)
 """
 
 from collections.abc import Collection, Sequence
+from copy import deepcopy
 from dataclasses import replace
 
 import torch
@@ -31,6 +35,15 @@ def adapt(
     state |= {head + part: tensor for part, tensor in rows.items()}
     model.load_state_dict(state)
     return model.to(next(parent.parameters()).device), found
+
+
+@torch.no_grad()
+def blended(start: CTVIS, trained: CTVIS, share: float) -> CTVIS:
+    """A net of its own whose weights lie between those of two nets: `share` (0..1) of the way from the first to the second."""
+    found = deepcopy(trained)
+    for weight, before in zip(found.parameters(), start.parameters(), strict=True):
+        weight.lerp_(before, 1 - share)
+    return found
 
 
 def known_categories(parent: CTVIS, preset: Preset) -> dict[str, int]:

@@ -25,8 +25,8 @@ MOST_FRAMES, MOST_PER_VIDEO = 3000, 64  # that are looked at
 MOST_KNOWN = 16  # verified frames of a video whose looks are remembered
 SAID = 0.3  # class probability from which a model says that something is there
 SAME_PLACE = 0.5  # mask IoU
-IN_DOUBT = 0.25  # from which a detection is called doubtful in words
-LEAST_WORTH = 0.05  # of a frame, for it to be named
+IN_DOUBT = 0.1  # from which a detection is called doubtful in words
+LEAST_WORTH = 0.02  # of a frame, for it to be named
 NOTHING = "nothing"
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+PRESENCE = 0.2  # what doubt whether something is there counts, beside doubt of which kind it is
+
 Floats = NDArray[np.floating]
 
 
@@ -24,10 +26,18 @@ class Look:
 
 
 def doubts(logits: Floats) -> Floats:
-    """Of detections with logits (N, K+1): 1 minus the margin between the two likeliest answers, "no object" being one."""
+    """Of detections with logits (N, K+1), "no object" last: the entropy of the answers, 0 none, 1 the most that K kinds can have.
+
+    It has two parts: whether something is there, and if so of which kind. The first counts less: nets are always a little unsure
+    whether clutter is something, but unsure of the kind of what they do not know.
+    """
     odds = np.exp(logits - logits.max(1, keepdims=True))
-    second, first = np.partition(odds / odds.sum(1, keepdims=True), -2, axis=1)[:, -2:].T
-    return np.asarray(1 - (first - second))
+    odds /= odds.sum(1, keepdims=True)
+    there, kinds = 1 - odds[:, -1], odds[:, :-1]
+    presence = _entropy(there) + _entropy(1 - there)
+    kind = _entropy(kinds).sum(1) - _entropy(there)  # of which kind, times the odds that something is there
+    most = np.log(max(2, kinds.shape[1]))
+    return np.asarray((PRESENCE * presence + kind) / most).clip(0, 1)
 
 
 def choose(looks: Sequence[Look], known: Mapping[str, Floats], count: int) -> list[tuple[int, Floats]]:
@@ -53,6 +63,10 @@ def unlikeness(embeds: Floats, known: Floats | None) -> Floats:
     if known is None or not len(known) or not len(embeds):
         return np.ones(len(embeds))
     return np.asarray(1 - (_unit(embeds) @ _unit(known).T).max(1).clip(0, 1))
+
+
+def _entropy(odds: Floats) -> Floats:
+    return np.asarray(-odds * np.log(np.maximum(odds, 1e-12)))
 
 
 def _unit(embeds: Floats) -> Floats:

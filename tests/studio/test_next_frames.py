@@ -26,9 +26,10 @@ def studio(store: Store) -> tuple[Store, Row]:
     return store, video_row(store)
 
 
-def test_doubt_is_greatest_where_two_answers_are_equally_likely() -> None:
-    sure, torn, unseen = doubts(np.array([[9.0, 0, 0], [3.0, 3, -9], [-9.0, 4, 4]]))
-    assert sure < 0.01 and torn == pytest.approx(1, abs=1e-4) and unseen == pytest.approx(1, abs=1e-4)
+def test_not_to_know_what_something_is_counts_more_than_not_to_know_whether_it_is() -> None:
+    sure, nothing, which, whether = doubts(np.array([[9.0, -9, 0], [-9.0, -9, 9], [5.0, 5, -9], [5.0, -9, 5]]))
+    assert sure < 0.01 and nothing < 0.01
+    assert which == pytest.approx(1, abs=1e-4) and whether == pytest.approx(0.2, abs=1e-4)
 
 
 def test_the_second_choice_shows_something_else_than_the_first_though_it_is_less_in_doubt() -> None:
@@ -50,7 +51,7 @@ def test_frames_in_doubt_come_first_with_the_reason(studio: tuple[Store, Row]) -
     unsure = Thing(3, still(14, 4, range(20, 25)), score=0.45, kind=1)
     run(store, video, [Thing(0, still(2, 2), score=0.8), unsure])
     first, *rest = next_frames(store.database, video["project_id"], 3)
-    assert first.frame in range(20, 25) and first.reason == "Cat or nothing? 45% sure. 1 more in doubt."
+    assert first.frame in range(20, 25) and first.reason == "Cat or nothing? 45% sure."
     assert all(found.worth < first.worth / 2 for found in rest)
 
 

@@ -1,10 +1,12 @@
-"""A fine-tuning of a tiny net on a tiny snapshot, as a program that a test can kill: FOLDER [largest file in bytes]."""
+"""A fine-tuning of a tiny net on a tiny snapshot, in a process that a test can kill or give little room."""
 
 import json
+import multiprocessing
 import resource
 import signal
-import sys
 from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +56,26 @@ def events(
     return finetune(model or parent(), PRESET, "child", taught, folder / "frames", config, folder / "run", should_stop)
 
 
-if __name__ == "__main__":
+def begin(folder: Path, most: int = resource.RLIM_INFINITY) -> tuple[BaseProcess, Connection]:
+    """A process that tells the names of the events, and last the sentence if it fails. most: bytes of a file that it may write.
+
+    It is forked from one that has imported everything already, so that it begins at once.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    told, telling = context.Pipe(duplex=False)
+    process = context.Process(target=_run, args=(folder, most, telling), daemon=True)
+    process.start()
+    telling.close()
+    return process, told
+
+
+def _run(folder: Path, most: int, telling: Connection) -> None:
     torch.set_num_threads(1)
-    if len(sys.argv) > 2:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
     try:
-        for event in events(Path(sys.argv[1])):
-            print(type(event).__name__, event.step, flush=True)
+        for event in events(folder):
+            telling.send(type(event).__name__)
     except CtvisError as error:
-        print(error)
-        sys.exit(1)
+        telling.send(str(error))

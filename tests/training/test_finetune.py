@@ -1,10 +1,10 @@
 """Fine-tuning a net: it learns what was verified, can be stopped or killed anywhere, and says how it compares with its parent."""
 
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,11 @@ import pytest
 import torch
 
 from engine import load_model
-from tests.training.finetune_run import CONFIG, PRESET, events, parent, prepare
+from tests.training.finetune_run import CONFIG, PRESET, begin, events, parent, prepare
 from training.events import Diverged, Kept, Trained
 from training.finetune import Ended, Judged, best_weights, seconds_per_step
 from training.finetune_config import FinetuneConfig
 from training.samples import Sampled
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +34,19 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def same(one: Path, other: Path) -> None:
-    for name, tensor in weights(one).items():
-        torch.testing.assert_close(weights(other)[name], tensor, rtol=1e-4, atol=1e-5, msg=name)
+    found, expected = weights(other), weights(one)
+    assert found.keys() == expected.keys()
+    for name, tensor in expected.items():
+        torch.testing.assert_close(found[name], tensor, rtol=1e-4, atol=1e-5, msg=name)
+
+
+def last(told: Connection) -> str:
+    """The last thing that a process told."""
+    text = ""
+    with suppress(EOFError):
+        while True:
+            text = told.recv()
+    return text
 
 
 def stop_after(calls: int) -> Callable[[], bool]:
@@ -78,21 +87,19 @@ def test_a_run_that_was_paused_ends_as_if_it_had_not_been(undisturbed: Path, tmp
     same(undisturbed, tmp_path)
 
 
-def test_a_run_killed_at_random_moments_is_always_resumable_and_ends_the_same(
+def test_a_run_killed_at_ten_random_moments_is_always_resumable_and_ends_the_same(
     undisturbed: Path, tmp_path: Path
 ) -> None:
     prepare(tmp_path)
-    command = [sys.executable, "-m", "tests.training.finetune_run", str(tmp_path)]
-    choose, kills = random.Random(5), 0
-    while kills < 4:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        for _ in range(choose.randrange(1, 6)):  # after some event, and then a little later
-            process.stdout.readline()
+    choose = random.Random(5)
+    for _ in range(10):
+        process, told = begin(tmp_path)
+        for _ in range(choose.randrange(1, 4)):  # after some event, and then a little later
+            with suppress(EOFError):
+                told.recv()
         time.sleep(choose.random() * 0.15)
         process.kill()
-        process.wait()
-        kills += 1
+        process.join()
         state = tmp_path / "run" / "state.pt"
         if state.exists():
             assert 0 <= torch.load(state, weights_only=True)["step"] <= CONFIG.steps
@@ -106,9 +113,9 @@ def test_what_cannot_be_written_is_said_and_the_last_checkpoint_stays(undisturbe
     prepare(tmp_path)
     list(events(tmp_path, should_stop=stop_after(4)))
     kept = (tmp_path / "run" / "state.pt").read_bytes()
-    command = [sys.executable, "-m", "tests.training.finetune_run", str(tmp_path), "100000"]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert found.returncode == 1 and "File too large. Make room there, then resume" in found.stdout, found
+    process, told = begin(tmp_path, most=100_000)
+    process.join()
+    assert "File too large. Make room there, then resume" in last(told)
     assert (tmp_path / "run" / "state.pt").read_bytes() == kept
     assert not list((tmp_path / "run").glob("*.partial"))
     list(events(tmp_path))

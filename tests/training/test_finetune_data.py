@@ -15,7 +15,7 @@ from tests.nets import tiny_preset
 from training.finetune_clips import TaughtClips, as_target
 from training.finetune_config import FinetuneConfig, propose, settings_help
 from training.finetune_data import TaughtSet, held_out_dataset, read_taught
-from training.finetune_model import adapt
+from training.finetune_model import adapt, blended
 
 HEIGHT, WIDTH = 64, 96
 CONFIG = FinetuneConfig(short_edge=64, clips=2, length=2)
@@ -135,6 +135,17 @@ def test_a_silenced_category_that_is_taught_starts_fresh() -> None:
     taught, _ = adapt(parent, preset, preset.categories, {1}, "child")
     left, _ = adapt(parent, preset, preset.categories, {0}, "child")
     assert taught.query_decoder.class_embed.bias[1] > -20 > left.query_decoder.class_embed.bias[1]
+
+
+def test_a_blended_net_lies_between_two_and_changes_neither() -> None:
+    start, trained = build_model(tiny_preset()), build_model(tiny_preset())
+    name, weights = "query_decoder.class_embed.weight", (start.state_dict(), trained.state_dict())
+    before, after = (state[name].clone() for state in weights)
+    torch.testing.assert_close(blended(start, trained, 0.25).state_dict()[name], 0.75 * before + 0.25 * after)
+    for share, expected in ((0.0, weights[0]), (1.0, weights[1])):
+        found = dict(blended(start, trained, share).named_parameters())
+        assert all(torch.equal(expected[each], found[each]) for each in found)
+    assert torch.equal(weights[0][name], before) and torch.equal(weights[1][name], after)
 
 
 def test_a_proposal_grows_with_the_data_and_every_setting_is_explained() -> None:
