@@ -48,10 +48,9 @@ LOCK_SECONDS = 30.0  # how long a worker waits for the one before it to be gone
 log = logging.getLogger("studio.worker")
 
 
-def perform_next(store: Store, home: Home, line: str) -> None:
-    """Do the job of a line whose turn it is, if any waits."""
-    job_id = job_line.next_in_line(store.database, line)
-    if job_id is not None:
+def work_off(store: Store, home: Home, line: str) -> None:
+    """Do the jobs of a line in their turn until none waits."""
+    while (job_id := job_line.next_in_line(store.database, line)) is not None:
         perform(store, home, job_id)
 
 
@@ -106,7 +105,7 @@ def take_lock(home: Home, seconds: float | None = None) -> sqlite3.Connection | 
 def work(home: Home, stopped: threading.Event) -> None:
     """Start the consumers and look after the queue until `stopped`."""
     store = Store(home.database)
-    queue = JobQueue(home, partial(perform_next, store, home))
+    queue = JobQueue(home, partial(work_off, store, home))
     with store.transaction() as database:
         jobs.requeue_stale(database)
     queue.refill(jobs.queued(store.database))

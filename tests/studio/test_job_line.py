@@ -1,7 +1,6 @@
 """The line of jobs: whose turn it is, moving in it, and a list that stays quick however long it is."""
 
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,11 @@ from fastapi.testclient import TestClient
 
 from studio.api import create_api
 from studio.cli import main
+from studio.jobs.worker import work_off
 from studio.settings import Home
 from studio.store import Row, Store, finetunes, job_line, jobs, runs
 from studio.store.errors import Conflict
 from tests.studio.library import new_store, new_video
-from tests.studio.processes import wait_for, worker
 from tests.studio.test_jobs import ended, new_studio, start_run
 
 MANY = 500
@@ -59,9 +58,8 @@ def test_the_worker_does_jobs_in_the_order_of_the_line(tmp_path: Path) -> None:
     home, store, video = new_studio(tmp_path, length=4)
     made = [start_run(home, store, video) for _ in range(3)]
     job_line.move(store.database, made[2]["id"], "first")
-    with worker(home):
-        for job in made:
-            wait_for(partial(ended, store, job))
+    work_off(store, home, "inference")
+    assert all(ended(store, job) for job in made)
     order = (
         "select id from jobs where kind = 'run' order by (select min(id) from tracks t where t.run_id = jobs.run_id)"
     )

@@ -25,10 +25,19 @@ function pastRow(found, current) {
   );
 }
 
+/* The project of the video that was reviewed since the last time, or else the one that was last seen here. */
+async function lastProject(seen) {
+  const video = localStorage.getItem("ctvis.video");
+  if (!video || video === seen.video) return Number(localStorage.getItem("ctvis.project"));
+  seen.video = video;
+  return (await get(`/videos/${video}`)).project_id;
+}
+
 export function mount({ element: root }) {
   let here = { project: null, run: null };
   let shown = "";
-  let body = null; // what fills the right: {key, close}
+  let body = null; // what fills the right: {key, enter}
+  const seen = {};
 
   const projects = element("select.text", { "aria-label": "Project", onchange: () => go("finetune", { project: Number(projects.value) }) });
   const fresh = element("button.wide", { onclick: () => go("finetune", { project: here.project }) }, icon("plus"), "New fine-tuning");
@@ -40,7 +49,6 @@ export function mount({ element: root }) {
   function show() {
     const key = `${here.project} ${here.run}`;
     if (body?.key === key) return body.enter?.();
-    body?.close?.();
     main.scrollTop = 0;
     if (!here.project) {
       main.replaceChildren(emptyState("tune", "No project yet", "Correct a video of a project in Review; then a model can learn from that."));
@@ -66,9 +74,8 @@ export function mount({ element: root }) {
   onEnter("finetune", ({ project, run }) =>
     attempt(async () => {
       const known = (await get("/projects")).projects;
-      const last = Number(localStorage.getItem("ctvis.project"));
-      const of = project ?? (run ? (await get(`/finetunes/${run}`)).project_id : null);
-      const found = known.find(({ id }) => id === of) ?? known.find(({ id }) => id === last) ?? known.find((one) => one.videos > 0) ?? known[0];
+      const of = project ?? (run ? (await get(`/finetunes/${run}`)).project_id : await lastProject(seen));
+      const found = known.find(({ id }) => id === of) ?? known.find((one) => one.videos > 0) ?? known[0];
       here = { project: found?.id ?? null, run };
       if (here.project) localStorage.setItem("ctvis.project", here.project);
       show();

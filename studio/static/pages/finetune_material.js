@@ -25,7 +25,7 @@ function categoryTable(categories) {
     element(
       "tr",
       {},
-      element("th", { scope: "row" }, name, element(`span.badge.${known ? "known" : "running"}`, {}, known ? "known" : "new")),
+      element("th", { scope: "row" }, `${name} `, element(`span.badge.${known ? "known" : "running"}`, {}, known ? "known" : "new")),
       ...[tracks, masks, judged].map((value) => element("td.number", {}, value ? String(value) : "–")),
     );
   return element(

@@ -61,59 +61,53 @@ function runRow(job) {
   );
 }
 
-export function result() {
-  let found = null;
-  let model = null; // its row in the list of models, under the name that it has now
+/* {node, show(fine-tuning)}; `show` resolves to whether the model is running on videos. `changed` is called when there is more to see. */
+export function result(changed) {
+  let told = ""; // the verdict on show
   let drawn = "";
   const node = element("div", { id: "finetune-result", hidden: true });
   const actions = element("div.tune-actions");
   const runs = element("div.again");
 
-  async function refresh() {
-    if (!found || !node.isConnected) return;
-    const { models } = await get("/models");
-    const { name: project } = await get(`/projects/${found.project_id}`);
-    model = models.find((one) => one.finetune === found.id) ?? null;
-    const jobs = model ? (await get("/jobs?kind=run&limit=100")).jobs.filter((job) => job.model === model.name && job.project_id === found.project_id) : [];
-    const state = JSON.stringify([model, jobs, project]);
-    if (state === drawn) return;
-    drawn = state;
-    redraw(actions, ...buttons(project, jobs));
-    fill(runs, ...jobs.map(runRow));
+  function tell({ worse, before, after, sentence }) {
+    if (told === sentence) return;
+    told = sentence;
+    fill(
+      node,
+      notice(worse ? "warning" : "success", element("strong", {}, sentence), worse ? "" : " It became the project's default."),
+      element("section.card", {}, before && after && scoreTable({ before, after }), actions, runs),
+    );
   }
 
-  function buttons(project, jobs) {
+  function buttons(project, model, busy) {
     if (!model) return [element("span.muted", {}, "The model was deleted.")];
-    const busy = jobs.some(({ state }) => state === "queued" || state === "running");
-    const isDefault = model.default_of.includes(project);
-    const again = () => attempt(async () => runAgain(found.project_id, model.name)).then(refresh);
-    const makeDefault = () => attempt(() => post(`/models/${encodeURIComponent(model.name)}/default`, { project_id: found.project_id })).then(refresh);
+    const again = () => attempt(() => runAgain(project.id, model.name)).then(changed);
+    const makeDefault = () => attempt(() => post(`/models/${encodeURIComponent(model.name)}/default`, { project_id: project.id })).then(changed);
     return [
       element("button.primary", { id: "finetune-again", disabled: busy, onclick: again }, icon("play"), "Run again with the new model"),
-      isDefault
+      model.default_of.includes(project.name)
         ? element("span.badge.done", { id: "finetune-default" }, "default of the project")
         : element("button", { id: "finetune-make-default", onclick: makeDefault }, "Make default"),
       element("button", { onclick: () => go("models", { model: model.name }) }, icon("layers"), "Models"),
     ];
   }
 
-  return {
-    node,
-    /* Called with every new answer, and while the model runs again. */
-    show(finetune) {
-      const over = finetune.state === "done" && finetune.result;
-      node.hidden = !over;
-      if (!over || found?.id === finetune.id) return;
-      found = finetune;
-      const { worse, before, after, sentence } = found.result;
-      const place = worse ? "" : " It is the project's default now.";
-      fill(
-        node,
-        notice(worse ? "warning" : "success", element("strong", {}, sentence), place),
-        element("section.card", {}, before && after && scoreTable(found.result), actions, runs),
-      );
-      refresh();
-      const timer = setInterval(() => (node.isConnected ? node.offsetParent && attempt(refresh) : clearInterval(timer)), 1500);
-    },
-  };
+  async function show(found) {
+    node.hidden = found.state !== "done" || !found.result;
+    if (node.hidden) return false;
+    tell(found.result);
+    const [{ models }, project, { jobs }] = await Promise.all([get("/models"), get(`/projects/${found.project_id}`), get("/jobs?kind=run&limit=100")]);
+    const model = models.find((one) => one.finetune === found.id) ?? null; // under the name that it has now
+    const own = jobs.filter((job) => job.model === model?.name && job.project_id === project.id);
+    const busy = own.some(({ state }) => state === "queued" || state === "running");
+    const state = JSON.stringify([model, own, project.name]);
+    if (state !== drawn) {
+      drawn = state;
+      redraw(actions, ...buttons(project, model, busy));
+      fill(runs, ...own.map(runRow));
+    }
+    return busy;
+  }
+
+  return { node, show };
 }

@@ -13,6 +13,7 @@ import { logView, progressBar, setBar } from "./jobs.js";
 import { mountNext } from "./next.js";
 
 const OVER = new Set(["done", "failed", "cancelled"]);
+const REST = 5; // seconds between two looks at what is over
 
 function action(symbol, words, act, kind = "", id = null) {
   return element(`button${kind}`, { onclick: act, id }, icon(symbol), words);
@@ -47,6 +48,7 @@ function trouble({ state, message, error, step }) {
 export function mountRun(root, id) {
   let shown = "";
   let asked = ""; // for what the person waits: pausing, ...
+  let rest = 0; // seconds without asking, for nothing changes any more
 
   const title = element("h1");
   const badge = element("span.badge", { id: "finetune-state" });
@@ -56,7 +58,7 @@ export function mountRun(root, id) {
   const line = element("span.tune-pace", { id: "finetune-pace", role: "status" });
   const progress = element("div.tune-progress", {}, bar, line);
   const trouble_ = element("div");
-  const outcome = result();
+  const outcome = result(() => look());
   const charts = curves();
   const samples = pictures(id);
   const taught = element("div");
@@ -87,9 +89,8 @@ export function mountRun(root, id) {
 
   async function say(path, waiting) {
     asked = waiting;
-    shown = "";
     await attempt(() => post(`/finetunes/${id}/${path}`));
-    await refresh();
+    await look();
   }
 
   function buttons({ state, step }) {
@@ -106,11 +107,13 @@ export function mountRun(root, id) {
   }
 
   const refresh = poll(root, 1000, async () => {
-    if (!title.isConnected) return;
+    if (!title.isConnected || (rest -= 1) > 0) return;
     const found = await get(`/finetunes/${id}`);
     if (found.state !== "running") asked = "";
     log.follow(found.job);
-    const state = JSON.stringify(found);
+    const busy = await outcome.show(found);
+    rest = OVER.has(found.state) && !busy ? REST : 0;
+    const state = JSON.stringify([found, asked]);
     if (state === shown) return;
     shown = state;
     title.textContent = found.name;
@@ -126,10 +129,13 @@ export function mountRun(root, id) {
     samples.show(found.samples);
     fill(taught, material(found.summary), element("p.muted", {}, `Snapshot ${found.snapshot.slice(0, 12)}`));
     fill(settings, settingsList(found.settings, found.help));
-    outcome.show(found);
     nextCard.hidden = found.state !== "done";
     if (found.state === "done") listNext ??= mountNext(next, { project: found.project_id });
   });
 
-  return { enter: refresh };
+  function look() {
+    rest = 0;
+    return refresh();
+  }
+  return { enter: look };
 }

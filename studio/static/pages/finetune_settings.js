@@ -13,6 +13,7 @@ export const NAMES = {
   clips: "Clips in a step",
   composed: "Share of composed clips",
   average: "Averaging",
+  blend: "Blend with the old model",
   validate_steps: "Steps between judgements",
   patience: "Patience",
   sample_steps: "Steps between pictures",

@@ -83,7 +83,7 @@ export function jobRow(changed) {
       node.className = `job-row ${seenAs(job)}`;
       node.setAttribute("aria-label", `${KINDS[job.kind] ?? job.kind}, ${job.title}`);
       kind.textContent = KINDS[job.kind] ?? job.kind;
-      fill(about, ...subject(job));
+      fill(about, ...subject(job).flatMap((part) => [part, " "]));
       when.textContent = ago(job.finished_at ?? job.created_at);
       bar.hidden = hasEnded(job) || (job.state === "queued" && !job.progress);
       setBar(bar, job.progress);
