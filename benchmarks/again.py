@@ -4,13 +4,15 @@
 
 Makes a studio in a temporary folder whose video was seen by an imaginary net (128 channels, 40 categories, so many detections a
 frame, of which the first are objects that are lost now and then). Prints milliseconds, from the call to the answer or to the
-commit on disk, kilobytes a frame, and how many frames a preview reaches in its time.
+commit on disk, until what takes longer is left to the worker, and for how long others cannot write meanwhile; kilobytes a frame;
+how many frames a preview reaches in its time.
 """
 
 import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,8 +25,9 @@ from engine.detections import FrameDetections, Picked, encode_frame
 from engine.masks import RLE, area, encode
 from engine.tracker import Tracker
 from engine.video_masks import VideoMask
-from studio.api.long_operations import PREVIEW_SECONDS, until
+from studio.api.long_operations import PREVIEW_SECONDS, Postponed, at_once, until
 from studio.review import candidates, carrying, log, retrack_preview, retracking, view
+from studio.review.plan import Plan, Scene
 from studio.settings import Home
 from studio.store import Row, Store, detections, library, runs
 from studio.store.detections import Tracking
@@ -114,15 +117,17 @@ def measure(store: Store, video: Row) -> None:
         "candidates, per pixel", lambda: [candidates.under(database, name, middle, x, y) for x, y in spots], len(spots)
     )
     free = next(row for row in seen_at(database, video, middle, spots) if row["track"] is None)
-    do(store, video, "accept, a fainter object through the whole video", carrying.accept(middle, free["query"]))
+    accept = partial(carrying.accept, middle, free["query"])
+    do(store, video, "accept, a fainter object through the whole video", accept)
     sure = max(view.masks(database, name, middle, middle + 1), key=lambda mask: mask["score"])
     track = sure["track"]
-    do(store, video, "propagate to the end", carrying.carry(track, middle, video["length"]))
+    do(store, video, "propagate to the end", partial(carrying.carry, track, middle, video["length"]))
     config = retracking.with_settings(TrackerConfig(), {"match_threshold": 0.5, "init_threshold": 0.2})
     made = timed("preview", lambda: retracking.change(database, video, config, until(PREVIEW_SECONDS)))
     timed("its words and spans", lambda: (retrack_preview.words(made), retrack_preview.spans(made)))
     print(f"the preview reached {made.frames} frames: {retrack_preview.words(made)}")
-    do(store, video, "track again", retracking.retrack({"match_threshold": 0.5, "init_threshold": 0.2}))
+    again = partial(retracking.retrack, {"match_threshold": 0.5, "init_threshold": 0.2})
+    do(store, video, "track again", again)
 
 
 def seen_at(database: object, video: Row, frame: int, spots: list[tuple[int, int]]) -> Iterator[Row]:
@@ -131,11 +136,29 @@ def seen_at(database: object, video: Row, frame: int, spots: list[tuple[int, int
         yield from candidates.under(database, video["id"], frame, x, y)  # type: ignore[arg-type]
 
 
-def do(store: Store, video: Row, what: str, operation: log.Operation) -> None:
-    """Do an operation and take it back."""
-    applied = timed(what, lambda: log.perform(store, video["id"], "ann", operation, rehearse=True))
+def do(store: Store, video: Row, what: str, operation: Callable[[], log.Operation]) -> None:
+    """Do an operation as a request would, and as the worker does; take it back."""
+    timed(f"{what}: acknowledged", lambda: try_at_once(store, video, operation()))
+    known, rehearsed = operation(), 0.0
+
+    def planned(scene: Scene) -> Plan:
+        nonlocal rehearsed
+        plan, rehearsed = known(scene), rehearsed or time.perf_counter()
+        return plan
+
+    applied = timed(f"{what}: done", lambda: log.perform(store, video["id"], "ann", planned, rehearse=True))
+    print(f"{1000 * (time.perf_counter() - rehearsed):9.1f} ms    of which others cannot write")
     print(f"  {applied.summary}: {applied.masks} masks")
     timed("  undo", lambda: log.undo(store, video["id"], "ann"))
+
+
+def try_at_once(store: Store, video: Row, operation: log.Operation) -> None:
+    """As much of an operation as a request does before it leaves it to the worker."""
+    try:
+        log.perform(store, video["id"], "ann", operation, rehearse=True, patience=at_once())
+    except Postponed:
+        return
+    log.undo(store, video["id"], "ann")
 
 
 def timed(what: str, work: Callable[[], Result], times: int = 1) -> Result:
