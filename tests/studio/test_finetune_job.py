@@ -300,5 +300,6 @@ def test_the_expected_time_is_measured_or_not_said(tmp_path: Path) -> None:
     shown = overview(store, home, project, "tiny")
     assert shown["seconds"] == pytest.approx(min(measured.values()) * shown["settings"]["steps"])
     store.database.execute("delete from speeds")
-    measure_apart(home, project, "tiny")
-    assert overview(store, home, project, "tiny")["seconds_per_step"] > 0
+    measure_apart(home, project, "tiny", {"length": 1})
+    assert overview(store, home, project, "tiny", {"length": 1})["seconds_per_step"] > 0
+    assert overview(store, home, project, "tiny")["seconds_per_step"] is None, "nobody measured the proposed settings"

@@ -39,7 +39,7 @@ export function mount({ element: root }) {
   let body = null; // what fills the right: {key, enter}
   const seen = {};
 
-  const projects = element("select.text", { "aria-label": "Project", onchange: () => go("finetune", { project: Number(projects.value) }) });
+  const projects = element("select.text", { id: "finetune-project", onchange: () => go("finetune", { project: Number(projects.value) }) });
   const fresh = element("button.wide", { onclick: () => go("finetune", { project: here.project }) }, icon("plus"), "New fine-tuning");
   const past = element("nav.past-list", { "aria-label": "Fine-tunings" });
   const main = element("section.tune");
