@@ -14,7 +14,7 @@ from studio.api.context import Studio
 from studio.review.plan import Patience
 from studio.store import Row, jobs, long_operations
 
-AT_ONCE_SECONDS = 0.3  # that an operation may take before it becomes a job
+AT_ONCE_SECONDS = 0.2  # that an operation may take before it becomes a job
 PREVIEW_SECONDS = 1.5  # that a preview may take; of a longer video it shows the first frames
 
 

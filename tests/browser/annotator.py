@@ -3,7 +3,7 @@
 `brushed` is the definition of the brush in NumPy, `runs_of` the plain run lengths of a mask; masks are bool (H, W).
 """
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -44,16 +44,16 @@ class Annotator:
         self.page = page
         self.address = address
 
-    def open(self, theme: str = "", opened: str = "1") -> "Annotator":
+    def open(self, theme: str = "", opened: str = "1") -> Self:
         self.page.goto(f"{self.address}/?theme={theme}&opened={opened}")
         self.page.wait_for_function("window.ready")
         return self.idle()
 
-    def idle(self) -> "Annotator":
+    def idle(self) -> Self:
         self.page.evaluate("window.__studio.idle()")
         return self
 
-    def press(self, *keys: str) -> "Annotator":
+    def press(self, *keys: str) -> Self:
         for key in keys:
             self.page.keyboard.press(key)
         return self.idle()
@@ -70,7 +70,7 @@ class Annotator:
         point = self.page.evaluate("([x, y]) => window.__studio.clientPoint(x, y)", [x - 0.2, y - 0.2])
         return point["x"], point["y"]
 
-    def click(self, x: float, y: float) -> "Annotator":
+    def click(self, x: float, y: float) -> Self:
         self.page.mouse.click(*self.at(x, y))
         return self.idle()
 

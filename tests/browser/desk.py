@@ -5,7 +5,7 @@ Points are pixels of the video. `inside` is the definition of a drawn polygon in
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from engine.masks import encode
 from studio.review import edits, view
 from studio.store import library
 from tests.browser.annotator import Annotator, runs_of
+from tests.browser.bare_stage import open_stage
 from tests.browser.conftest import Watch
 from tests.browser.planted import HEIGHT, LENGTH, WIDTH, Library, steady
 from tests.studio.test_random_work import everything
@@ -57,18 +58,17 @@ class Desk(Annotator):
         super().__init__(page, address)
         self.made, self.video, self.ids = made, video, ids
 
-    def visit(self) -> "Desk":
-        self.page.goto(f"{self.address}/?view=review&video={self.video}")
-        self.page.wait_for_function("window.__studio && window.__studio.drawnFrame >= 0")
+    def visit(self) -> Self:
+        open_stage(self.page, self.address, self.video)
         self.idle()
         return self
 
-    def go(self, frame: int) -> "Desk":
+    def go(self, frame: int) -> Self:
         self.page.evaluate(f"window.__studio.go({frame})")
         self.idle()
         return self
 
-    def select(self, *places: int) -> "Desk":
+    def select(self, *places: int) -> Self:
         self.press("v", "Escape")
         for place in places:
             row = f".ct-track[data-track='{self.ids[place]}'] .ct-track-main"

@@ -327,6 +327,10 @@ def create_app(video: FakeVideo, page: bool = True) -> FastAPI:
         verified = {f"verified_{name}": 0 for name in counts}
         return {"rev": video.rev, **counts, **verified, "masks_per_minute": None, "seconds_left": None}
 
+    @app.get(base + "/ops")
+    def under_way() -> dict[str, Any]:
+        return {"operations": []}
+
     @app.get(base + "/review")
     def review() -> dict[str, Any]:
         return {"video_id": 1, "state": "to_do", "assignee": None, "user": None, "at": None}

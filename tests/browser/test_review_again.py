@@ -13,13 +13,13 @@ from PIL import Image
 
 from engine.config import TrackerConfig
 from studio.api import long_operations
-from studio.app import create_app
 from studio.jobs import worker
 from studio.review import shapes, tracks, view
 from studio.review.log import perform
 from studio.settings import Home
 from studio.store import Row, Store, library
 from tests.browser.annotator import Annotator
+from tests.browser.bare_stage import create_stage_app, open_stage
 from tests.browser.conftest import serve
 from tests.studio.seen import HEIGHT, LENGTH, WIDTH, Thing, run, still, video_row
 from tests.studio.test_random_work import everything
@@ -53,7 +53,7 @@ class Studio:
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     home = Home(tmp_path_factory.mktemp("studio") / "home").create()
     clip = make_video(home.media / "clip.mp4", numbered_frames(LENGTH, HEIGHT, WIDTH), options={"g": "9"})
-    with serve(create_app(home)) as address:
+    with serve(create_stage_app(home)) as address:
         yield Studio(home, Store(home.database), address, clip)
 
 
@@ -61,8 +61,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 def review(studio: Studio, new_page: Callable[..., Any]) -> Callable[..., Annotator]:
     def start(video: Row, **options: Any) -> Annotator:
         annotator = Annotator(new_page(**options), studio.address)
-        annotator.page.goto(f"{studio.address}/?view=review&video={video['id']}")
-        annotator.page.wait_for_function("window.__studio && window.__studio.drawnFrame >= 0")
+        open_stage(annotator.page, studio.address, video["id"])
         return annotator.idle()
 
     return start

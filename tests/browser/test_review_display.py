@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio.app import create_app
-from tests.browser.conftest import serve
 from tests.browser.desk import HEIGHT, PATHS, WIDTH, Desk, forget_preferences, shared_page
 from tests.browser.planted import Library, square
 
@@ -17,19 +15,11 @@ ALPHA = 0.45
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Library, str]]:
-    made = Library.new(tmp_path_factory.mktemp("studio"))
-    with serve(create_app(made.home)) as address:
-        yield made, address
-
-
-@pytest.fixture(scope="module")
-def opened(studio: tuple[Library, str], chromium: Any) -> Iterator[Desk]:
-    made, address = studio
-    forget_preferences(made)
-    video, ids = made.video(PATHS)
+def opened(library: Library, address: str, chromium: Any) -> Iterator[Desk]:
+    forget_preferences(library)
+    video, ids = library.video(PATHS)
     with shared_page(chromium) as page:
-        desk = Desk(page, address, made, video, ids)
+        desk = Desk(page, address, library, video, ids)
         desk.draw(square(60, 60, 50), frame=DRAWN)
         desk.draw(square(60, 100, 60), frame=MOVED)
         yield desk.visit().press("l")  # no name tags: they would lie over pixels
@@ -41,14 +31,13 @@ def desk(opened: Desk) -> Desk:
 
 
 @pytest.fixture
-def open_desk(studio: tuple[Library, str], new_page: Callable[..., Any]) -> Callable[..., Desk]:
+def open_desk(library: Library, address: str, new_page: Callable[..., Any]) -> Callable[..., Desk]:
     """open_desk(**context arguments): a new video with two tracks in a page of its own, at frame 20."""
-    made, address = studio
 
     def start(**arguments: Any) -> Desk:
-        forget_preferences(made)
-        video, ids = made.video(PATHS)
-        return Desk(new_page(**arguments), address, made, video, ids).visit().go(FRAME).press("l")
+        forget_preferences(library)
+        video, ids = library.video(PATHS)
+        return Desk(new_page(**arguments), address, library, video, ids).visit().go(FRAME).press("l")
 
     return start
 
@@ -237,7 +226,7 @@ def test_the_comparison_shows_the_models_masks_at_one_side_and_blinks(desk: Desk
             "(model) => document.querySelectorAll('.ct-compare-side')[model ? 1 : 0].hidden", arg=wanted[0]
         )
         assert seen() == wanted
-    desk.page.get_by_role("radio", name="Line").click()
+    desk.page.get_by_role("radio", name="Line", exact=True).click()
     desk.press("a")
     assert seen() == (False, True)
     desk.page.keyboard.down("a")

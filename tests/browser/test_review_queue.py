@@ -1,34 +1,21 @@
 """The queue of suspicious moments on the real server and database: walked through and settled with keys alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from studio.app import create_app
 from studio.review import log, suggestions, verification
 from tests.browser.annotator import Annotator
-from tests.browser.conftest import serve
+from tests.browser.bare_stage import open_stage
 from tests.browser.planted import LENGTH, Library, steady
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    return Library.new(tmp_path_factory.mktemp("queue"))
-
-
-@pytest.fixture(scope="module")
-def address(library: Library) -> Iterator[str]:
-    with serve(create_app(library.home)) as address:
-        yield address
 
 
 @pytest.fixture
 def review(address: str, new_page: Callable[..., Any]) -> Callable[[int], Annotator]:
     def start(video: int) -> Annotator:
         annotator = Annotator(new_page(), address)
-        annotator.page.goto(f"{address}/?view=review&video={video}")
-        annotator.page.wait_for_function("window.__studio && window.__studio.drawnFrame >= 0")
+        open_stage(annotator.page, address, video)
         annotator.page.wait_for_function("window.__studio.state.suggestions.length > 0")
         return annotator.idle()
 

@@ -10,10 +10,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from studio.app import create_app
 from studio.review import mask_tools, view
 from tests.browser.annotator import brushed
-from tests.browser.conftest import serve
 from tests.browser.desk import HEIGHT, PATHS, WIDTH, Desk, inside, shared_page
 from tests.browser.planted import Library, square
 
@@ -38,12 +36,11 @@ KEYFRAMES = [square(20, 20, 30), square(90, 70, 50), square(200, 0, 20)]
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[Desk]:
+def opened(library: Library, address: str, chromium: Any) -> Iterator[Desk]:
     """A video with two tracks; every test has frames of its own."""
-    made = Library.new(tmp_path_factory.mktemp("studio"))
-    video, ids = made.video(PATHS)
-    with serve(create_app(made.home)) as address, shared_page(chromium) as page:
-        desk = Desk(page, address, made, video, ids)
+    video, ids = library.video(PATHS)
+    with shared_page(chromium) as page:
+        desk = Desk(page, address, library, video, ids)
         desk.draw(ragged(), frame=RAGGED)
         for frame, mask in zip(KEYS, KEYFRAMES, strict=True):
             desk.draw(mask, frame=frame)
