@@ -3,7 +3,7 @@
 The rider is tracked; the owl is seen so faintly that no track begins with it, and so is what stands beside the rider.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,10 @@ import pytest
 
 from engine.config import TrackerConfig
 from engine.masks import decode
-from studio.app import create_app
 from studio.jobs.worker import perform
 from studio.review import view
-from studio.store import jobs, library
-from tests.browser.conftest import serve
+from studio.store import jobs
+from studio.store import library as rows
 from tests.browser.desk import Desk, forget_preferences
 from tests.browser.planted import Library
 from tests.studio.seen import HEIGHT, LENGTH, WIDTH, Thing, run, still
@@ -30,31 +29,24 @@ FRAME = 12
 ON_OWL, ON_BOTH = (70, 40), (30, 20)
 
 
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Library, str]]:
-    made = Library.new(tmp_path_factory.mktemp("studio"))
-    make_video(made.home.media / "small.mp4", numbered_frames(LENGTH, HEIGHT, WIDTH))
-    with serve(create_app(made.home)) as address:
-        yield made, address
-
-
 @pytest.fixture
-def open_desk(studio: tuple[Library, str], page: Any) -> Callable[..., Desk]:
+def open_desk(library: Library, address: str, page: Any) -> Callable[..., Desk]:
     """open_desk(things): a video in which the model saw them, at frame 12, the tool in hand."""
-    made, address = studio
+    made, clip = library, library.home.media / "small.mp4"
+    if not clip.exists():
+        make_video(clip, numbered_frames(LENGTH, HEIGHT, WIDTH))
 
     def start(things: Sequence[Thing] = (RIDER, BESIDE, OWL), keep: bool = True) -> Desk:
         forget_preferences(made)
         with made.store.transaction() as database:
-            project = library.add_project(database, f"Project {len(library.projects(database)) + 1}")["id"]
+            project = rows.add_project(database, f"Project {len(rows.projects(database)) + 1}")["id"]
             for name in ("dog", "cat"):
-                library.add_category(database, project, name)
+                rows.add_category(database, project, name)
             facts = {"bytes": 1, "width": WIDTH, "height": HEIGHT, "length": LENGTH, "fps": 25.0}
-            clip = str(made.home.media / "small.mp4")
-            video = library.add_video(database, project, name="small.mp4", path=clip, **facts)["id"]
+            video = rows.add_video(database, project, name="small.mp4", path=str(clip), **facts)["id"]
             job = jobs.add_job(database, "import", video_id=video)["id"]
         perform(made.store, made.home, job)
-        tracks = run(made.store, library.video(made.store.database, video), things, SHY, keep=keep)
+        tracks = run(made.store, rows.video(made.store.database, video), things, SHY, keep=keep)
         desk = Desk(page, address, made, video, [tracks[number] for number in sorted(tracks)])
         desk.visit().go(FRAME).press("k")
         return desk

@@ -1,34 +1,21 @@
 """Working together on the real server and database: notes pinned to a frame and a track, review states, who is who, the Library."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from studio.app import create_app
 from studio.store import reviews
 from tests.browser.annotator import Annotator
-from tests.browser.conftest import serve
+from tests.browser.bare_stage import open_stage
 from tests.browser.planted import LENGTH, Library, steady
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    return Library.new(tmp_path_factory.mktemp("team"))
-
-
-@pytest.fixture(scope="module")
-def address(library: Library) -> Iterator[str]:
-    with serve(create_app(library.home)) as address:
-        yield address
 
 
 @pytest.fixture
 def review(address: str, new_page: Callable[..., Any]) -> Callable[[int], Annotator]:
     def start(video: int) -> Annotator:
         annotator = Annotator(new_page(), address)
-        annotator.page.goto(f"{address}/?view=review&video={video}")
-        annotator.page.wait_for_function("window.__studio && window.__studio.drawnFrame >= 0")
+        open_stage(annotator.page, address, video)
         annotator.page.wait_for_function("window.__studio.state.review !== null")
         return annotator.idle()
 
@@ -104,7 +91,7 @@ def test_a_note_can_be_put_where_one_clicks_changed_and_deleted(
 
 
 def test_a_video_goes_from_hand_to_hand_and_the_library_shows_where_it_is(
-    library: Library, review: Callable[[int], Annotator]
+    library: Library, address: str, review: Callable[[int], Annotator]
 ) -> None:
     video, _ = library.video([steady(range(LENGTH))], name="lake.mp4")
     ann, bob = review(video), review(video)
@@ -131,7 +118,7 @@ def test_a_video_goes_from_hand_to_hand_and_the_library_shows_where_it_is(
     assert [(note["text"], note["user"]) for note in notes(library, video)] == [("The dog is a fox.", "Bob")]
     assert "Bob (you)" in bob.text(".ct-note")
 
-    bob.page.get_by_role("link", name="Library", exact=True).click()
+    bob.page.goto(f"{address}/?view=library")
     bob.page.locator(".project-row button.wide").last.click()
     card = bob.page.locator(f'[data-video="{video}"]')
     card.get_by_text("Returned").wait_for()

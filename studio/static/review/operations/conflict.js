@@ -17,7 +17,7 @@ export async function settleConflict(parts, sheet, name, body, edits) {
     el("p", {}, "These tracks were changed since you looked at them:"),
     el("ul", { class: "ct-sheet-edits" }, rows),
   );
-  return confirmOperation(parts, sheet, name, body, { lead, yes: "Do mine anyway", no: "Keep theirs" });
+  return confirmOperation(parts, sheet, name, body, { lead, yes: "Do mine", no: "Keep theirs" });
 }
 
 function createRow({ navigator }, { summary, user, at, first_frame: frame }) {
