@@ -4,7 +4,8 @@ Run: `python benchmarks/active_learning.py [--seeds 3] [--steps 50] [--out FILE]
 objects that the demo model knows, and between them, in every other clip, a stranger that it does not (as in finetune_rounds.py).
 The model runs on all; then frames are put right in a random order, or as the queue (`studio.finetune.next_frames`) names them.
 After as many as each budget says, the demo model is fine-tuned on all that is right by then and judged on clips of its own; the
-queue is asked anew after the new model has run on the clips. Outcomes are kept in --out: a run that was cut off goes on there.
+queue is asked anew after the new model has run on the clips. Outcomes are kept in --out: a run that was cut off goes on with
+what is missing there.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from studio.store import Row, Store, finetunes, library
 from training.synthetic import Clip
 
 CLIPS, LENGTH, STRIDE = 8, 24, 2.5
+JUDGED_LENGTH = 10  # frames of a clip
 BUDGETS = {"queue": (3, 6, 9), "random": (5, 10, 15)}  # corrected frames; the queue's are 60 % of random's
 Pool = list[tuple[Row, Clip]]
 Place = tuple[int, int]  # a video and a frame
@@ -52,15 +54,16 @@ def main() -> None:
     done = (
         [Outcome(**json.loads(line)) for line in options.out.read_text().splitlines()] if options.out.exists() else []
     )
+    ended = 0
     for seed in range(options.seeds):
         known = {(found.arm, found.frames) for found in done if found.seed == seed}
         missing = [arm for arm, budgets in BUDGETS.items() if not known >= {(arm, frames) for frames in budgets}]
-        if not missing:
+        if not missing or ended >= options.arms:
             continue
         with tempfile.TemporaryDirectory() as folder:
             stage = Stage(options)
             project, pool = make_pool(Home(Path(folder) / "pool").create(), stage, seed)
-            for arm in missing:
+            for arm in missing[: options.arms - ended]:
                 home = Home(shutil.copytree(Path(folder) / "pool", Path(folder) / arm))
                 for found in outcomes(home, stage, project, pool, seed, arm, options):
                     if (arm, found.frames) not in known:
@@ -68,6 +71,7 @@ def main() -> None:
                         print(found, flush=True)
                         with options.out.open("a") as file:
                             file.write(json.dumps(asdict(found)) + "\n")
+                ended += 1
     report(done)
 
 
@@ -94,7 +98,7 @@ def outcomes(
     home: Home, stage: Stage, project: int, pool: Pool, seed: int, arm: str, options: argparse.Namespace
 ) -> Iterator[Outcome]:
     """Corrects frames as an arm picks them, and fine-tunes at each budget."""
-    store, judging, rng = Store(home.database), stage.judging(), np.random.default_rng([seed, 1])
+    store, judging, rng = Store(home.database), stage.judging(JUDGED_LENGTH), np.random.default_rng([seed, 1])
     places = [(video["id"], frame) for video, _ in pool for frame in range(LENGTH)]
     shuffled = [places[i] for i in rng.permutation(len(places))]
     own: dict[int, dict[int, int]] = {video["id"]: {} for video, _ in pool}
@@ -126,7 +130,7 @@ def shows_stranger(clip: Clip, frame: int) -> bool:
 def teach(home: Home, store: Store, project: int, options: argparse.Namespace) -> str:
     """Fine-tunes the demo model on what is verified; gives the new one's name."""
     settings: dict[str, Any] = {"steps": options.steps, "validate_steps": options.steps, "sample_steps": 0}
-    settings |= {"trained": "no backbone"}  # as much as ever, however few the frames are
+    settings |= {"trained": "decoder"}  # the same however few the frames are
     settings |= {name: number_or_text(text) for name, text in (pair.split("=") for pair in options.set)}
     started = start(store, home, project, "person", model="demo", settings=settings)
     perform(store, home, started["job"]["id"])
@@ -154,6 +158,7 @@ def report(done: list[Outcome]) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--arms", type=int, default=1000, help="end after so many arms of a seed")
     parser.add_argument("--steps", type=int, default=50, help="of each fine-tuning")
     parser.add_argument("--set", action="append", default=[], help="any other setting, as NAME=VALUE")
     parser.add_argument("--out", type=Path, default=Path("active_learning.jsonl"), help="where outcomes are kept")

@@ -107,9 +107,9 @@ class Stage:
             if not strangers or (0 in labelled and clip.visible[labelled.index(0)].sum() > length // 2):
                 return clip
 
-    def judging(self) -> list[Clip]:
+    def judging(self, length: int = JUDGED_LENGTH) -> list[Clip]:
         """Clips that nothing is ever taught of."""
-        return [self.clip(1000 + number, JUDGED_LENGTH, JUDGED_STRIDE) for number in range(JUDGING)]
+        return [self.clip(1000 + number, length, JUDGED_STRIDE) for number in range(JUDGING)]
 
     def scene(self, rng: np.random.Generator) -> Scene:
         if rng.random() < 0.5:
