@@ -35,6 +35,11 @@ export function createApi(base) {
     candidates: (id, frame, x, y) => request(`${video(id)}/candidates?frame=${frame}&x=${x}&y=${y}`),
     originalMasks: (id, start, count) => request(`${video(id)}/masks?start=${start}&n=${count}&original=true`),
 
+    runMasks: (id, run, start, count) => request(`${video(id)}/masks?start=${start}&n=${count}&run=${run}`),
+    comparison: (id, run) => request(`${video(id)}/runs/${run}/comparison`),
+    run: (id, settings) => post(`${video(id)}/runs`, settings),
+    models: () => request(`${base}/models`),
+
     /** Addresses of small pictures: n of them side by side along a range of frames; a track's best one, of a revision. */
     stripUrl: (id, query) => `${video(id)}/strip.jpg?${new URLSearchParams(query)}`,
     trackThumbnailUrl: (id, track, query) => `${video(id)}/tracks/${encodeURIComponent(track)}/thumbnail.jpg?${new URLSearchParams(query)}`,

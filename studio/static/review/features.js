@@ -15,6 +15,7 @@ import { createLabelling } from "./operations/labelling.js";
 import { createPalette } from "./operations/palette.js";
 import { createSheets } from "./operations/sheets.js";
 import { createQueue } from "./queue/queue.js";
+import { createRuns } from "./other_runs/runs.js";
 import { createSaving } from "./saving/saving.js";
 import { createTeam } from "./team/team.js";
 import { createTimelineTools } from "./timeline/tools.js";
@@ -22,7 +23,7 @@ import { createTools } from "./tools/tools.js";
 
 export const FEATURES = [
   createSheets, createIdentity, createLabelling, createDeleting, createContextMenu, createPalette,
-  createTools, createAgain, createLooks, createTimelineTools, createQueue, createTeam, createSaving,
+  createTools, createAgain, createLooks, createTimelineTools, createQueue, createTeam, createRuns, createSaving,
 ];
 
 /** Calls all of them and joins what they give: {bindings, inspector, toolbar, stage, transport, dialogs, end}. */

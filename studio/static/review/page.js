@@ -3,7 +3,7 @@
 
 const SHEETS = [
   "tokens.css", "review.css", "review_operations.css", "review_tools.css", "review_timeline.css", "review_tracks.css",
-  "review_queue.css", "review_team.css", "review_again.css",
+  "review_queue.css", "review_team.css", "review_again.css", "review_runs.css",
 ];
 const SMALLEST_HEIGHT = 560; // px
 

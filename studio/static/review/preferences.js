@@ -16,7 +16,7 @@ const PREFERENCES = {
   maskStyle: { first: "both", valid: oneOf("both", "fill", "outline") },
   colorBy: { first: "track", valid: oneOf("track", "category", "source", "confidence") },
   trails: { first: false, valid: isBoolean },
-  compareMode: { first: "split", valid: oneOf("split", "blink") },
+  compareMode: { first: "split", valid: oneOf("split", "blink", "over") },
   shapeMode: { first: "add", valid: oneOf("add", "cut", "replace") }, // what polygons and boxes do to the mask
   speckSize: { first: 64, valid: whole(1, 10_000) }, // pixels; the others are radii in pixels
   growRadius: { first: 1, valid: whole(1, 100) },

@@ -23,6 +23,8 @@ export const CLOSED = {
 };
 
 export const isRunning = (run) => run?.state === "queued" || run?.state === "running";
+const allRuns = (video) => [video?.run, ...(video?.runs ?? [])].filter(Boolean);
+const standing = (video) => JSON.stringify(allRuns(video).map(({ state, progress }) => [state, progress]));
 
 export class Session {
   #own = new Set(); // revisions that this page made
@@ -206,7 +208,7 @@ export class Session {
 
   #poll(turn) {
     const { video } = this.store.state;
-    const wait = isRunning(video?.run) ? POLL_RUNNING : POLL_QUIET;
+    const wait = allRuns(video).some(isRunning) ? POLL_RUNNING : POLL_QUIET;
     this.#pollTimer = setTimeout(async () => {
       if (turn !== this.#turn) return;
       if (!document.hidden && this.stage.visible && !this.busy()) await this.#lookForChanges(turn);
@@ -222,7 +224,7 @@ export class Session {
       const changed = video.rev !== this.store.state.rev || isRunning(video.run) !== isRunning(before.video.run);
       this.store.set({ problem: "" });
       if (changed) await this.#refresh(turn);
-      else if (isRunning(video.run)) this.store.set({ video });
+      else if (standing(video) !== standing(before.video)) this.store.set({ video });
     } catch (error) {
       if (turn === this.#turn) this.store.set({ problem: error.message });
     }

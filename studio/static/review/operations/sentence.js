@@ -4,7 +4,7 @@ const IMPERATIVES = {
   Swapped: "Swap", Split: "Split", Merged: "Merge", Moved: "Move", Deleted: "Delete", Changed: "Change", Verified: "Verify",
   Unverified: "Take back that you verified", Went: "Go", Copied: "Copy", Interpolated: "Interpolate", Scaled: "Scale",
   Propagated: "Propagate", Tracked: "Track", Drew: "Draw", Filled: "Fill", Removed: "Remove", Grew: "Grow", Shrank: "Shrink",
-  Smoothed: "Smooth", New: "New", Carried: "Carry", Set: "Set",
+  Smoothed: "Smooth", New: "New", Carried: "Carry", Set: "Set", Took: "Take",
 };
 
 /** What would be done, from what the log will say: "Merged dog 2 into dog 1" -> "Merge dog 2 into dog 1?" */
