@@ -49,10 +49,11 @@ def shown_pages(page: Any) -> list[str]:
 
 def test_every_page_is_a_click_away_and_has_an_address(visit: Any) -> None:
     page = visit("try")
-    for name in ("Library", "Run", "Export", "Try"):
+    for name in ("Library", "Run", "Fine-tune", "Models", "Jobs", "Export", "Try"):
         page.get_by_role("link", name=name, exact=True).click()
-        assert shown_pages(page) == [f"page-{name.lower()}"]
-        assert f"view={name.lower()}" in page.url
+        view = name.lower().replace("-", "")
+        assert shown_pages(page) == [f"page-{view}"]
+        assert f"view={view}" in page.url
         assert page.title() == f"{name} · CTVIS Studio"
     page.go_back()
     assert shown_pages(page) == ["page-export"]

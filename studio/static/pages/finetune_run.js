@@ -39,7 +39,7 @@ function pace(found) {
 /* Why it does not go on, if it does not. */
 function trouble({ state, message, error, step }) {
   if (state === "queued") return notice("info", "It waits for its turn: fine-tunings are done one after another.");
-  if (state === "paused") return notice(/disk|written/.test(message) ? "danger" : "warning", message || "Paused.", " Resume goes on from here.");
+  if (state === "paused") return notice(/disk|written/.test(message) ? "danger" : "warning", message || "Paused.", /resume/.test(message) ? "" : " Resume goes on from here.");
   if (state === "failed") return notice("danger", error || "It failed and gave no reason.");
   if (state === "cancelled") return notice("warning", `Cancelled${step ? ` at step ${step}` : ""}. No model was made of it.`);
   return null;
@@ -57,7 +57,7 @@ export function mountRun(root, id) {
   const bar = progressBar(0);
   const line = element("span.tune-pace", { id: "finetune-pace", role: "status" });
   const progress = element("div.tune-progress", {}, bar, line);
-  const trouble_ = element("div");
+  const reason = element("div");
   const outcome = result(() => look());
   const charts = curves();
   const samples = pictures(id);
@@ -76,7 +76,7 @@ export function mountRun(root, id) {
       {},
       origin,
       progress,
-      trouble_,
+      reason,
       outcome.node,
       charts.node,
       samples.node,
@@ -124,7 +124,7 @@ export function mountRun(root, id) {
     progress.hidden = found.state !== "running" && found.state !== "paused";
     setBar(bar, found.step / found.steps);
     line.textContent = found.state === "paused" ? `Step ${found.step} of ${found.steps}` : pace(found);
-    fill(trouble_, trouble(found));
+    fill(reason, trouble(found));
     charts.draw(found);
     samples.show(found.samples);
     fill(taught, material(found.summary), element("p.muted", {}, `Snapshot ${found.snapshot.slice(0, 12)}`));
