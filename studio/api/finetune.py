@@ -1,25 +1,25 @@
-"""Routes of fine-tuning: what would be taught, starting it, watching it, pausing it, and the models that come of it."""
+"""Routes of fine-tuning: what would be taught, starting it, watching it, pausing it, and
+what to correct next. The models that come of it are in `models.py`."""
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import FileResponse
 
 from studio.api.context import InStudio, Studio, User
+from studio.finetune.next_frames import next_frames
 from studio.finetune.speed import measure_apart
 from studio.finetune.start import default_model, overview, start
 from studio.jobs.again import cancel
 from studio.jobs.finetune import sample_path, sample_steps
-from studio.jobs.models import find_model, find_runnable, runnable_models
-from studio.models import remove_model, rename_model, taught_snapshot
+from studio.jobs.models import find_runnable, runnable_models
 from studio.store import Row, finetunes, library
-from studio.store import models as table
-from studio.store.errors import Conflict, NotFound
+from studio.store.errors import NotFound
 from training.finetune_config import settings_help
 
 router = APIRouter(tags=["fine-tuning"])
-ModelName = Annotated[str, Path(max_length=100)]
 
 
 class Schema(BaseModel):
@@ -119,32 +119,18 @@ class FinetuneDetail(FinetuneSummary):
     samples: dict[int, int]
 
 
-class Model(Schema):
-    """parent: the model that it was fine-tuned from; snapshot: the hash of what it was taught; default_of: projects."""
+class NextFrame(Schema):
+    """worth: roughly how many unfamiliar objects in doubt the frame shows."""
 
-    name: str
-    ships: bool
-    parent: str | None
-    finetune: int | None
-    snapshot: str | None
-    metrics: dict[str, Any] | None
-    settings: dict[str, Any] | None
-    categories: list[str]
-    default_of: list[str]
-    videos: list[str]
-    created_at: str | None
+    video: int
+    video_name: str
+    frame: int
+    worth: float
+    reason: str
 
 
-class ModelList(Schema):
-    models: list[Model]
-
-
-class NewModelName(Schema):
-    name: str
-
-
-class OfProject(Schema):
-    project_id: int
+class NextFrames(Schema):
+    frames: list[NextFrame]
 
 
 @router.get("/projects/{project_id}/finetune", response_model=Overview)
@@ -178,6 +164,13 @@ def measure_speed(studio: InStudio, project_id: int, body: Measured) -> Any:
     overview(studio.store, studio.home, project_id, model, body.settings)  # what makes no sense is refused at once
     measure_apart(studio.home, project_id, model, body.settings)
     return _overview(studio, project_id, model, body.settings)
+
+
+@router.get("/projects/{project_id}/next", response_model=NextFrames)
+def show_next(studio: InStudio, project_id: int, count: Annotated[int, Query(ge=1, le=100)] = 12) -> Any:
+    """The frames whose correction would teach most, the best first, each with the reason; no net is run."""
+    with studio.store.snapshot() as database:
+        return {"frames": [asdict(found) for found in next_frames(database, project_id, count)]}
 
 
 @router.get("/finetunes/{finetune_id}", response_model=FinetuneDetail)
@@ -229,60 +222,6 @@ def cancel_finetune(studio: InStudio, finetune_id: int) -> Any:
     return _view(finetunes.finetune(studio.store.database, finetune_id))
 
 
-@router.get("/models", response_model=ModelList)
-def list_models(studio: InStudio) -> Any:
-    """The models that can run, with where each came from, what it was taught and how it did."""
-    with studio.store.reading() as database:
-        rows = {row["name"]: row for row in table.models(database)}
-        chosen = table.defaults(database)
-        return {
-            "models": [
-                {
-                    "name": name,
-                    "ships": file.ships,
-                    "categories": [category.name for category in file.preset.categories] if file.preset else [],
-                    "default_of": chosen.get(name, []),
-                    "videos": table.uses(database, name),
-                    **_family(rows.get(name)),
-                }
-                for name, file in runnable_models(studio.home, database).items()
-            ]
-        }
-
-
-@router.patch("/models/{name}", response_model=NewModelName)
-def rename(studio: InStudio, name: ModelName, body: NewModelName) -> Any:
-    """Give a model another name, everywhere it is spoken of."""
-    return {"name": rename_model(studio.store, studio.home, name, body.name)["name"]}
-
-
-@router.delete("/models/{name}", status_code=204)
-def remove(studio: InStudio, name: ModelName) -> Response:
-    """Delete a model and its files; 409, with the reason, while runs, a project or a fine-tuning need it."""
-    remove_model(studio.store, studio.home, name)
-    return Response(status_code=204)
-
-
-@router.post("/models/{name}/default", response_model=NewModelName)
-def make_default(studio: InStudio, name: ModelName, body: OfProject) -> Any:
-    """Begin a project's runs and fine-tunings with this model."""
-    with studio.store.transaction() as database:
-        library.project(database, body.project_id)
-        table.set_default(database, body.project_id, find_runnable(studio.home, database, name).name)
-    return {"name": name}
-
-
-@router.get("/models/{name}/snapshot.json", response_class=FileResponse)
-def get_snapshot(studio: InStudio, name: ModelName) -> FileResponse:
-    """What a fine-tuned model was taught, in YouTube-VIS form."""
-    find_model(studio.home, studio.store.database, name)
-    row = next((row for row in table.models(studio.store.database) if row["name"] == name), None)
-    path = taught_snapshot(studio.home, row) if row else None
-    if path is None:
-        raise Conflict(f'"{name}" was not fine-tuned here, so nothing is known of what it was taught.')
-    return FileResponse(path, media_type="application/json", filename=f"{name}.snapshot.json")
-
-
 def _overview(
     studio: Studio, project_id: int, model: str | None, settings: dict[str, float | int | str] | None = None
 ) -> dict[str, Any]:
@@ -297,9 +236,3 @@ def _view(found: Row) -> dict[str, Any]:
     job = found["job"]
     told = {"job": job["id"], "message": job["message"], "error": job["error"], "seconds_left": job["seconds_left"]}
     return {column: found[column] for column in columns} | told | {"steps": found["config"]["steps"]}
-
-
-def _family(row: Row | None) -> dict[str, Any]:
-    columns = {"parent": "parent", "finetune": "finetune_id", "snapshot": "snapshot", "metrics": "metrics"}
-    columns |= {"settings": "train_config", "created_at": "created_at"}
-    return {key: row[column] if row else None for key, column in columns.items()}

@@ -1,14 +1,12 @@
-"""Routes of one model as its page shows it: what it is, what it was taught, who uses it; a file to take away; the model zoo.
-
-The family as a whole, and what changes it, is in `finetune.py`.
-"""
+"""Routes of models: the family, one model with what it was taught and who uses it, naming and deleting it, a file to take away,
+and the model zoo."""
 
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict
 from starlette.background import BackgroundTask
@@ -16,12 +14,12 @@ from starlette.responses import FileResponse
 
 from studio.api.context import InStudio
 from studio.jobs.finetune import sample_steps
-from studio.jobs.models import ModelFile, find_model
+from studio.jobs.models import ModelFile, find_model, find_runnable, runnable_models
 from studio.model_files import REFERENCE_BACKBONES, published_form, zipped_pair
-from studio.models import taught_snapshot
+from studio.models import remove_model, rename_model, taught_snapshot
 from studio.store import Row, finetunes, library
 from studio.store import models as table
-from studio.store.errors import NotFound
+from studio.store.errors import Conflict, NotFound
 from studio.zoo import ZOO
 from training.finetune_config import settings_help
 
@@ -31,6 +29,34 @@ ModelName = Annotated[str, InPath(max_length=100)]
 
 class Schema(BaseModel):
     model_config = ConfigDict(protected_namespaces=())
+
+
+class Model(Schema):
+    """parent: the model that it was fine-tuned from; snapshot: the hash of what it was taught; default_of: projects."""
+
+    name: str
+    ships: bool
+    parent: str | None
+    finetune: int | None
+    snapshot: str | None
+    metrics: dict[str, Any] | None
+    settings: dict[str, Any] | None
+    categories: list[str]
+    default_of: list[str]
+    videos: list[str]
+    created_at: str | None
+
+
+class ModelList(Schema):
+    models: list[Model]
+
+
+class NewModelName(Schema):
+    name: str
+
+
+class OfProject(Schema):
+    project_id: int
 
 
 class TaughtVideo(Schema):
@@ -120,6 +146,27 @@ def show_zoo() -> Any:
     return {"published": [asdict(entry) for entry in ZOO]}
 
 
+@router.get("/models", response_model=ModelList)
+def list_models(studio: InStudio) -> Any:
+    """The models that can run, with where each came from, what it was taught and how it did."""
+    with studio.store.reading() as database:
+        rows = {row["name"]: row for row in table.models(database)}
+        chosen = table.defaults(database)
+        return {
+            "models": [
+                {
+                    "name": name,
+                    "ships": file.ships,
+                    "categories": [category.name for category in file.preset.categories] if file.preset else [],
+                    "default_of": chosen.get(name, []),
+                    "videos": table.uses(database, name),
+                    **_family(rows.get(name)),
+                }
+                for name, file in runnable_models(studio.home, database).items()
+            ]
+        }
+
+
 @router.get("/models/{name}", response_model=ModelDetail)
 def show_model(studio: InStudio, name: ModelName) -> Any:
     """A model with what it was taught, how that went, and who uses it."""
@@ -133,15 +180,13 @@ def show_model(studio: InStudio, name: ModelName) -> Any:
             "held": f'"{name}" is part of the program.' if file.ships else table.why_kept(database, name),
         }
     snapshot = taught_snapshot(studio.home, row) if row else None
-    columns = {"parent": "parent", "snapshot": "snapshot", "metrics": "metrics", "settings": "train_config"}
-    columns |= {"created_at": "created_at", "source": "source", "sha256": "sha256"}
     return {
         "name": name,
         "ships": file.ships,
         "help": settings_help(),
         "course": course,
         "taught": _taught(studio, snapshot) if snapshot else None,
-        **{key: row[column] if row else None for key, column in columns.items()},
+        **_family(row),
         **found,
         **_net(file),
     }
@@ -155,6 +200,45 @@ def export_model(
     file = find_model(studio.home, studio.store.database, name)
     path = zipped_pair(studio.home, file) if format == "safetensors" else published_form(studio.home, file)
     return FileResponse(path, filename=f"{name}{path.suffix}", background=BackgroundTask(path.unlink, missing_ok=True))
+
+
+@router.patch("/models/{name}", response_model=NewModelName)
+def rename(studio: InStudio, name: ModelName, body: NewModelName) -> Any:
+    """Give a model another name, everywhere it is spoken of."""
+    return {"name": rename_model(studio.store, studio.home, name, body.name)["name"]}
+
+
+@router.delete("/models/{name}", status_code=204)
+def remove(studio: InStudio, name: ModelName) -> Response:
+    """Delete a model and its files; 409, with the reason, while runs, a project or a fine-tuning need it."""
+    remove_model(studio.store, studio.home, name)
+    return Response(status_code=204)
+
+
+@router.post("/models/{name}/default", response_model=NewModelName)
+def make_default(studio: InStudio, name: ModelName, body: OfProject) -> Any:
+    """Begin a project's runs and fine-tunings with this model."""
+    with studio.store.transaction() as database:
+        library.project(database, body.project_id)
+        table.set_default(database, body.project_id, find_runnable(studio.home, database, name).name)
+    return {"name": name}
+
+
+@router.get("/models/{name}/snapshot.json", response_class=FileResponse)
+def get_snapshot(studio: InStudio, name: ModelName) -> FileResponse:
+    """What a fine-tuned model was taught, in YouTube-VIS form."""
+    find_model(studio.home, studio.store.database, name)
+    row = next((row for row in table.models(studio.store.database) if row["name"] == name), None)
+    path = taught_snapshot(studio.home, row) if row else None
+    if path is None:
+        raise Conflict(f'"{name}" was not fine-tuned here, so nothing is known of what it was taught.')
+    return FileResponse(path, media_type="application/json", filename=f"{name}.snapshot.json")
+
+
+def _family(row: Row | None) -> dict[str, Any]:
+    columns = {"parent": "parent", "finetune": "finetune_id", "snapshot": "snapshot", "metrics": "metrics"}
+    columns |= {"settings": "train_config", "created_at": "created_at", "source": "source", "sha256": "sha256"}
+    return {key: row[column] if row else None for key, column in columns.items()}
 
 
 def _net(file: ModelFile) -> dict[str, Any]:
