@@ -87,7 +87,7 @@ def test_moments_are_resolved_ignored_and_opened_again(library: Library, review:
     assert annotator.state("frame") == 50
     annotator.press("Shift+Enter")
     assert states(library, video) == [("flicker", 10, "resolved"), ("flicker", 50, "ignored")]
-    assert "All suspicious moments are settled" in annotator.text(".ct-queue")
+    assert "All suspicious moments are settled" in annotator.text("section[aria-label=Queue]")
     annotator.page.locator(".ct-queue").get_by_label("State").select_option("all")
     annotator.page.locator(".ct-moment-main").first.click()
     annotator.press("Enter")

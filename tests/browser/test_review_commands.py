@@ -1,0 +1,91 @@
+"""Where commands are found at the review page: context menus, the palette, the sheet of keys that can be changed."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.browser.four_tracks import Page, open_page
+from tests.browser.planted import Library
+
+
+@pytest.fixture
+def review(library: Library, address: str, new_page: Callable[..., Any]) -> Callable[..., Page]:
+    """review() opens a new video with four tracks; review(page) another page on the same video."""
+    return partial(open_page, library, address, new_page)
+
+
+def test_the_context_menu_offers_the_same_commands(review: Callable[..., Page]) -> None:
+    page = review()
+    page.page.mouse.click(*page.at(35, 15), button="right")
+    menu = page.page.get_by_role("menu", name="What to do with")
+    assert "Split at this frame" in menu.inner_text()
+    assert page.state("selected") == page.ids[0]
+    menu.get_by_role("menuitem", name="Delete in this frame").click()
+    page.idle()
+    assert page.made.mask(page.video, page.ids[0], 0) is None
+    assert page.made.mask(page.video, page.ids[0], 1) is not None
+
+
+def test_the_palette_finds_commands_tracks_and_frames(review: Callable[..., Page]) -> None:
+    page = review()
+    page.press("Control+k")
+    page.page.keyboard.type("#42")
+    page.press("Enter")
+    assert page.state("frame") == 42
+    page.press("Control+k")
+    page.page.keyboard.type(f"dog {page.ids[3]}")
+    page.press("Enter")
+    assert page.state("selected") == page.ids[3]
+    page.press("Control+k")
+    page.page.keyboard.type("del from")
+    page.press("Enter")
+    assert page.latest()["summary"] == f"Deleted dog {page.ids[3]} from frame 42 on"
+    page.press("Control+k")
+    page.page.keyboard.type("a cat")
+    page.press("Enter")
+    assert page.state("tracks")[3]["category"] == "cat"
+
+
+def kept(answer: Any) -> bool:
+    """Whether the studio has got what a person set for themselves."""
+    return answer.url.endswith("/preferences") and answer.request.method == "PUT"
+
+
+def test_a_key_is_changed_told_where_it_conflicts_and_found_again_in_another_browser(
+    review: Callable[..., Page],
+) -> None:
+    page = review()
+    page.press("?")
+    page.page.get_by_label("Search commands and keys").fill("split")
+    page.page.get_by_role("button", name="Change the key of Split at this frame").click()
+    with page.page.expect_response(kept):
+        page.page.keyboard.press("x")
+        assert "X was the key of “Swap two tracks" in page.text(".ct-help-said")
+    page.press("Escape")
+    other = review(page)
+    other.go(25)
+    other.select(0)
+    other.press("x")
+    assert other.latest()["op"] == "split"
+    assert other.page.get_by_label("Split at this frame (X)").count() == 1
+    other.press("?")
+    with other.page.expect_response(kept):
+        other.page.get_by_role("button", name="Reset all keys").click()
+    assert page.visit().state("keys") == {}
+
+
+def test_the_context_menu_of_a_row_of_the_timeline_is_about_that_track(review: Callable[..., Page]) -> None:
+    page = review()
+    box = page.page.locator(".ct-timeline-area").bounding_box()
+    page.page.mouse.click(box["x"] + 40, box["y"] + 95, button="right")  # the first row's name
+    assert page.page.get_by_role("menu", name="What to do with dog").is_visible()
+    assert page.state("selected") in page.ids
+
+
+def test_no_key_does_two_things(review: Callable[..., Page]) -> None:
+    commands = review().page.evaluate("window.__studio.commands")
+    keys = [key for command in commands for key in command["keys"]]
+    assert sorted({key for key in keys if keys.count(key) > 1}) == []
+    assert len({command["id"] for command in commands}) == len(commands) > 40
