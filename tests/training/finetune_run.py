@@ -62,7 +62,7 @@ def begin(folder: Path, most: int = resource.RLIM_INFINITY) -> tuple[BaseProcess
     It is forked from one that has imported everything already, so that it begins at once.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([__name__, "timm"])
     told, telling = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(folder, most, telling), daemon=True)
     process.start()
