@@ -88,7 +88,7 @@ def test_moments_are_resolved_ignored_and_opened_again(library: Library, review:
     annotator.press("Shift+Enter")
     assert states(library, video) == [("flicker", 10, "resolved"), ("flicker", 50, "ignored")]
     assert "All suspicious moments are settled" in annotator.text("section[aria-label=Queue]")
-    annotator.page.locator(".ct-queue").get_by_label("State").select_option("all")
+    annotator.page.locator("section[aria-label=Queue]").get_by_label("State").select_option("all")
     annotator.page.locator(".ct-moment-main").first.click()
     annotator.press("Enter")
     assert states(library, video) == [("flicker", 10, "open"), ("flicker", 50, "ignored")]
@@ -103,12 +103,12 @@ def test_the_list_is_filtered_by_kind_and_by_the_selected_track(
     video, (_, _, c) = library.video([*swapped(), with_gaps(10, 50)])
     annotator = review(video)
     annotator.page.locator('[data-tab="queue"]').click()
-    annotator.page.locator(".ct-queue").get_by_label("Kind").select_option("flicker")
+    annotator.page.locator("section[aria-label=Queue]").get_by_label("Kind").select_option("flicker")
     annotator.page.wait_for_function("document.querySelectorAll('.ct-moment').length === 2")
     annotator.press("j")
     assert annotator.state("frame") == 10
-    annotator.page.locator(".ct-queue").get_by_label("Kind").select_option("all")
-    annotator.page.locator(".ct-queue").get_by_label("Selected").check()
+    annotator.page.locator("section[aria-label=Queue]").get_by_label("Kind").select_option("all")
+    annotator.page.locator("section[aria-label=Queue]").get_by_label("Selected").check()
     assert annotator.state("selection") == [c]
     annotator.page.wait_for_function("document.querySelectorAll('.ct-moment').length === 2")
 

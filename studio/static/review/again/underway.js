@@ -25,10 +25,10 @@ export class Underway {
   /** Shows an operation until it is over. Resolves to how it ended: "done", "failed", "cancelled"; null: another video is open. */
   async over({ job, op }, own = true) {
     const { id } = this.store.state.video;
+    const elsewhere = () => this.store.state.video?.id !== id;
     let state = "queued";
     let progress = 0;
-    while (state === "queued" || state === "running") {
-      if (this.store.state.video?.id !== id) return null;
+    while ((state === "queued" || state === "running") && !elsewhere()) {
       this.#set(job, { job, op, progress, own });
       await new Promise((resolve) => setTimeout(resolve, EVERY));
       try {
@@ -39,7 +39,7 @@ export class Underway {
       }
     }
     this.#set(job, null);
-    return state;
+    return elsewhere() ? null : state;
   }
 
   /** Stops the person's own latest operation that still goes on. Returns whether there was one. */
