@@ -1,7 +1,7 @@
 """Which frames of a project to correct next: read from what its runs keep of every frame, without running a net.
 
 Each video's latest run is looked at, and beside it the latest earlier one of another model: where the two say different things of
-one place, one of them is wrong, so the doubt there is 1. Videos that are held out, and frames where something is verified, are
+one place, one of them is wrong, so the doubt there is 1. Videos that are held out, and frames at or next to verified ones, are
 left out. Of long videos some frames, evenly spread, stand for the others. What a frame is worth is in `worth.py`. Read-only.
 """
 
@@ -16,7 +16,7 @@ from engine.detections import FrameDetections, decode_frame
 from engine.masks import iou
 from engine.retrack import pick
 from studio.finetune.roles import roles
-from studio.finetune.worth import Floats, Look, choose, doubts
+from studio.finetune.worth import NEAR, Floats, Look, choose, doubts
 from studio.store import Row, library
 from studio.store.detections import Detections
 from training.evaluate import plain_name
@@ -25,7 +25,7 @@ MOST_FRAMES, MOST_PER_VIDEO = 3000, 64  # that are looked at
 MOST_KNOWN = 16  # verified frames of a video whose looks are remembered
 SAID = 0.3  # class probability from which a model says that something is there
 SAME_PLACE = 0.5  # mask IoU
-IN_DOUBT = 0.1  # from which a detection is called doubtful in words
+IN_DOUBT = 0.2  # from which a detection is called doubtful in words
 LEAST_WORTH = 0.02  # of a frame, for it to be named
 NOTHING = "nothing"
 
@@ -59,7 +59,7 @@ class _Seen:
     def look(self) -> Look:
         found = doubts(self.logits)
         found[list(self.said_before)] = 1.0
-        return Look(self.model, found, self.embeds)
+        return Look(self.video["id"], self.frame, self.model, found, self.embeds)
 
 
 def next_frames(database: Database, project_id: int, count: int = 12) -> list[NextFrame]:
@@ -73,7 +73,8 @@ def next_frames(database: Database, project_id: int, count: int = 12) -> list[Ne
         if not runs:
             continue
         verified = set(_verified(database, video["id"]))
-        free = [frame for frame in range(runs[0]["frames_done"]) if frame not in verified]
+        shown = {frame for place in verified for frame in range(place - NEAR, place + NEAR + 1)}
+        free = [frame for frame in range(runs[0]["frames_done"]) if frame not in shown]
         most = min(MOST_PER_VIDEO, max(1, MOST_FRAMES // len(videos)))
         seen += _seen(database, video, runs, _spread(free, most))
         for found in _seen(database, video, runs[:1], _spread(sorted(verified), MOST_KNOWN)):

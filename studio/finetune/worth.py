@@ -1,8 +1,8 @@
 """What a correction of a frame is worth, and which frames to correct next: numbers only, read from nowhere.
 
 A frame is worth the sum, over what the net detected in it, of the doubt in each detection times how unlike it looks to all that
-is known: to what is verified, and to the frames that were already chosen. So a list does not name one thing ten times. Looks are
-re-ID embeddings, which only compare within one model.
+is known: to what is verified, and to the frames that were already chosen. So a list does not name one thing ten times, nor frames
+that follow each other. Looks are re-ID embeddings, which only compare within one model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+NEAR = 5  # frames of one video so close together show the same
 PRESENCE = 0.2  # what doubt whether something is there counts, beside doubt of which kind it is
 
 Floats = NDArray[np.floating]
@@ -18,8 +19,10 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """A frame as a model saw it. doubts: (N,) 0..1 of its detections; embeds: (N, C), of any length."""
+    """A frame of a video as a model saw it. doubts: (N,) 0..1 of its detections; embeds: (N, C), of any length."""
 
+    video: int
+    frame: int
     model: str
     doubts: Floats
     embeds: Floats
@@ -50,12 +53,16 @@ def choose(looks: Sequence[Look], known: Mapping[str, Floats], count: int) -> li
     chosen: list[tuple[int, Floats]] = []
     while left and len(chosen) < count:
         best = max(left, key=lambda place: (float(looks[place].doubts @ unlike[place]), -place))
-        left.remove(best)
+        left = {place for place in left if not near(looks[place], looks[best])}
         chosen.append((best, looks[best].doubts * unlike[best]))
         for place in left:
             if looks[place].model == looks[best].model:
                 unlike[place] = np.minimum(unlike[place], unlikeness(looks[place].embeds, looks[best].embeds))
     return chosen
+
+
+def near(one: Look, other: Look) -> bool:
+    return one.video == other.video and abs(one.frame - other.frame) <= NEAR
 
 
 def unlikeness(embeds: Floats, known: Floats | None) -> Floats:

@@ -34,10 +34,18 @@ def test_not_to_know_what_something_is_counts_more_than_not_to_know_whether_it_i
 
 def test_the_second_choice_shows_something_else_than_the_first_though_it_is_less_in_doubt() -> None:
     one, other = np.eye(4)[:1], np.eye(4)[1:2]
-    looks = [Look("m", np.array([d]), embed) for d, embed in ((0.9, one), (0.8, one), (0.5, other), (0.1, other))]
+    seen = enumerate(((0.9, one), (0.8, one), (0.5, other), (0.1, other)))
+    looks = [Look(1, 100 * place, "m", np.array([doubt]), embed) for place, (doubt, embed) in seen]
     assert [place for place, _ in choose(looks, {}, 3)] == [0, 2, 1]
     assert [place for place, _ in choose(looks, {"m": one}, 1)] == [2], "what is verified is known already"
     assert [place for place, _ in choose(looks, {"another": one}, 1)] == [0], "looks compare within one model"
+
+
+def test_frames_that_follow_each_other_are_not_both_chosen() -> None:
+    looks = [
+        Look(1, frame, "m", np.array([0.9]), embed[None]) for frame, embed in zip((3, 8, 9), np.eye(3), strict=True)
+    ]
+    assert [place for place, _ in choose(looks, {}, 3)] == [0, 2]
 
 
 def test_what_is_unlike_anything_is_wholly_unfamiliar() -> None:
@@ -77,11 +85,11 @@ def test_verified_frames_are_left_out_and_what_they_show_is_known(studio: tuple[
     tracks = run(store, video, [Thing(0, still(2, 2), score=0.6), Thing(1, still(9, 9, range(30, 33)), score=0.6)])
     (found,) = next_frames(store.database, video["project_id"])
     assert 30 <= found.frame < 33, "no other frame shows anything in doubt that this one does not"
-    log.perform(store, video["id"], "ann", verification.verify([tracks[0]], 0, 30))
+    log.perform(store, video["id"], "ann", verification.verify([tracks[0]], 0, 24))
     (found,) = next_frames(store.database, video["project_id"])
     assert 30 <= found.frame < 33
-    log.perform(store, video["id"], "ann", verification.verify(None, 30, 32))
-    assert next_frames(store.database, video["project_id"]) == [], "frame 32 shows what is verified already"
+    log.perform(store, video["id"], "ann", verification.verify(None, 30, 31))
+    assert next_frames(store.database, video["project_id"]) == [], "the others show what is verified already"
 
 
 def test_the_list_over_http_and_on_the_command_line(
