@@ -1,5 +1,6 @@
 """Real processes for the tests: a worker or a server on a home folder, a tiny real model, and waiting for what they do."""
 
+import multiprocessing
 import os
 import socket
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +16,7 @@ import httpx
 import torch
 
 from engine import Category, FrameFormat, ModelConfig, Preset, TrackerConfig, build_model, save_checkpoint
+from studio.jobs.worker import main
 from studio.settings import Home
 
 T = TypeVar("T")
@@ -72,6 +75,25 @@ def worker(home: Home) -> Iterator[subprocess.Popen[bytes]]:
     """A worker process; killed at the end."""
     with _process("-m", "studio.jobs.worker", "--home", str(home.root)) as process:
         yield process
+
+
+@contextmanager
+def forked_worker(home: Home) -> Iterator[BaseProcess]:
+    """The same, forked from a process that has imported everything already, so that it begins at once."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["studio.jobs.worker", "timm"])
+    process = context.Process(target=_work, args=(str(home.root),), daemon=True)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+
+
+def _work(home: str) -> None:
+    torch.set_num_threads(1)
+    main(["--home", home])
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from studio.store import Row, Store, finetunes, jobs, library, removal, runs
 from studio.store import models as table
 from studio.store.errors import Conflict
 from tests.studio.library import square
-from tests.studio.processes import tiny_model, wait_for, worker
+from tests.studio.processes import forked_worker, tiny_model, wait_for, worker
 from tests.videos import make_video, numbered_frames
 from training.finetune import Ended, best_weights
 
@@ -215,13 +215,13 @@ def test_a_pause_asked_for_while_the_worker_was_dead_is_kept(tmp_path: Path) -> 
     assert state_of(store, found)["state"] == "paused"
 
 
-def test_a_worker_killed_at_random_moments_ends_with_one_whole_model(tmp_path: Path) -> None:
+def test_a_worker_killed_at_ten_random_moments_ends_with_one_whole_model(tmp_path: Path) -> None:
     home, store, project = new_studio(tmp_path)
-    found = press(home, store, project)
+    found = press(home, store, project, steps=24, sample_steps=12)
     choose = random.Random(11)
-    for _ in range(4):
+    for _ in range(10):
         before = len(finetunes.points(store.database, found["id"], "training")), state_of(store, found)["step"]
-        with worker(home) as process:
+        with forked_worker(home) as process:
             until = time.monotonic() + 20
             while time.monotonic() < until and not over(store, found):
                 now = len(finetunes.points(store.database, found["id"], "training")), state_of(store, found)["step"]
@@ -230,12 +230,12 @@ def test_a_worker_killed_at_random_moments_ends_with_one_whole_model(tmp_path: P
                 time.sleep(0.005)
             time.sleep(choose.random() * 0.2)
             process.kill()
-            process.wait()
+            process.join()
         check_models(home, store)
         state = finetune_folder(home, found["id"]) / "run" / "state.pt"
         if state.exists():
             torch.load(state, weights_only=True)
-    with worker(home):
+    with forked_worker(home):
         assert wait_for(lambda: over(store, found))["state"] == "done"
     assert len(table.models(store.database)) == 1
     check_models(home, store)
