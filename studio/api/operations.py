@@ -196,10 +196,10 @@ def retrack(deed: Doing, body: bodies.Retrack) -> Any:
     return deed.do(body, long=True)
 
 
-@router.post("/videos/{video_id}/ops/take_over", response_model=schemas.Done, responses=REFUSED)
+@router.post("/videos/{video_id}/ops/take_over", response_model=schemas.Done, responses=LONG)
 def take_over(deed: Doing, body: bodies.TakeOver) -> Any:
     """What another run found is shown where nobody has said what is there."""
-    return deed.do(body, pixels=True)
+    return deed.do(body, long=True)
 
 
 @router.post("/videos/{video_id}/ops/go_back", response_model=schemas.Done, responses=REFUSED)

@@ -16,6 +16,7 @@ from sqlite_utils import Database
 from engine.anchors import LEAST_OVERLAP
 from engine.masks import RLE, iou
 from studio.review import view
+from studio.review.plan import Patience, endless
 from studio.store import runs
 from studio.store.database import Row
 from studio.store.errors import Invalid
@@ -28,13 +29,15 @@ Kind = Literal["shape", "only_now", "only_then", "category"]
 
 @dataclass
 class Comparison:
-    """The first `frames` frames of a video as they are shown, and as `run` predicted them; frames by track.
+    """The first `frames` frames of a video as they are shown, and as `run`, which has come as far as `reach`, predicted them.
 
+    shown, found: frames by track.
     overlap: the IoU by frame of a shown track and one of the run, wherever their masks touch; thrown_away: the frames in which a
     track of the run lies on one that a person deleted. now, then: rows of the tracks, which have a category.
     """
 
     run: Row
+    reach: int
     frames: int
     now: dict[int, Row]
     then: dict[int, Row]
@@ -84,22 +87,25 @@ class Difference:
     weight: float
 
 
-def compare(database: Database, video: Row, run_id: int) -> Comparison:
-    """A video as it is shown beside another run of it, as far as that run has come."""
+def compare(database: Database, video: Row, run_id: int, patience: Patience = endless) -> Comparison:
+    """A video as it is shown beside another run of it, as far as that run has come and as there is patience for."""
     run = runs.run_of(database, video["id"], run_id)
     if run_id == video["run_id"]:
         raise Invalid("This run is the one that is shown. Choose another one to compare it with.")
     now = {row["id"]: row for row in view.tracks(database, video["id"])}
     then = {row["id"]: row for row in _tracks(database, run)}
-    made = Comparison(run, min(run["frames_done"], video["length"]), now, then)
+    made = Comparison(run, min(run["frames_done"], video["length"]), 0, now, then)
     size = [video["height"], video["width"]]
-    for start in range(0, made.frames, CHUNK):
-        stop = min(start + CHUNK, made.frames)
+    for start in range(0, made.reach, CHUNK):
+        stop = min(start + CHUNK, made.reach)
         shown = _by_frame(view.masks(database, video["id"], start, stop))
         found = _by_frame(view.predicted_masks(database, run_id, start, stop))
         deleted = _by_frame(_deleted(database, video["run_id"], start, stop))
         for frame in range(start, stop):
             _note(made, frame, size, shown[frame], found[frame], deleted[frame])
+        made.frames = stop
+        if not patience(stop, made.reach):
+            break
     return made
 
 

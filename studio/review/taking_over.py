@@ -8,10 +8,12 @@ one of the run keeps its number; tracks that the run has more are made, those th
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import count
 
 from engine.anchors import LEAST_OVERLAP
 from studio.review import cells, statements
 from studio.review.cells import Cell, Range
+from studio.review.log import MOST_REHEARSALS
 from studio.review.plan import Birth, Operation, Plan, Scene
 from studio.review.run_comparison import Comparison, compare
 from studio.review.statements import BY_TRACKER, Statements
@@ -63,15 +65,17 @@ class Change:
 
 def take_over(wanted: Wanted) -> Operation:
     """Show what a run predicted wherever nobody has said what is there."""
-    known: dict[int, Comparison] = {}
+    known: dict[int, Comparison] = {}  # the latest, by the rev of the video
+    attempts = count(1)
 
     def plan(scene: Scene) -> Plan:
         scene.need_settled("Take another run over")
         rev = scene.video["rev"]
-        if not known:
-            known[rev] = compare(scene.database, scene.video, wanted.run_id)
-        if rev not in known:  # to compare anew under the write lock would hold up everybody
-            raise Conflict("The video was changed while the runs were compared. Look at it and try again.")
+        if rev not in known:
+            if next(attempts) > MOST_REHEARSALS:  # to compare anew under the write lock would hold up everybody
+                raise Conflict("The video was changed again and again meanwhile. Wait for that to end and try again.")
+            known.clear()
+            known[rev] = compare(scene.database, scene.video, wanted.run_id, scene.patience)
         found = known[rev]
         if found.run["state"] in ("queued", "running"):
             raise Conflict("That run is still under way. Take it over when it is done.")
@@ -84,12 +88,13 @@ def take_over(wanted: Wanted) -> Operation:
         return Plan(
             op="take_over",
             args={"run": wanted.run_id},
-            summary=f"Took over from {found.run['model']}{where}: {made.words}",
+            summary=f"Took over from {found.run['model'] or 'a run by hand'}{where}: {made.words}",
             tracks=sorted(touched),
             frames=None if everything else frames,
             states=made.states,
             births=made.births,
             touches=[(made.hidden, scene.everywhere)] if made.hidden and not made.cells else (),
+            unfinished=found.frames < found.reach,
         )
 
     return plan

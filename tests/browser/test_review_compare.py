@@ -69,7 +69,7 @@ def moved() -> dict[int, tuple[int, int, int]]:
 
 def choose(annotator: Annotator, run: int) -> None:
     annotator.page.locator("[data-tab=runs]").click()
-    annotator.page.get_by_label("Compare with").select_option(str(run))
+    annotator.page.get_by_label("Compare with", exact=True).select_option(str(run))
     annotator.page.wait_for_function("window.__studio.state.comparison !== null")
     annotator.idle()
 
