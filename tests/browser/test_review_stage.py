@@ -4,32 +4,12 @@ Masks on the server are compared bit for bit with the brush's definition (see an
 """
 
 import itertools
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.browser.annotator import Annotator, runs_of, stroke
-from tests.browser.conftest import serve
-from tests.browser.fake_api import FakeVideo, create_app
-
-
-@pytest.fixture
-def studio(page: Any) -> Iterator[Callable[..., tuple[Annotator, FakeVideo]]]:
-    """studio(**facts of the video) -> the annotator with the video open, and the video on the server."""
-    servers = []
-
-    def start(**facts: Any) -> tuple[Annotator, FakeVideo]:
-        video = FakeVideo(**facts)
-        server = serve(create_app(video))
-        servers.append(server)
-        return Annotator(page, server.__enter__()).open(), video
-
-    yield start
-    page.context.close()  # before the servers: a page that polls would complain
-    for server in servers:
-        server.__exit__(None, None, None)
+from tests.browser.annotator import runs_of, stroke
 
 
 def test_sixty_fast_arrows_move_sixty_frames(studio: Any) -> None:
