@@ -73,7 +73,7 @@ export function mountForm(root, project) {
 
   function draw() {
     const { summary, finetunes } = overview;
-    const under = finetunes.find(({ state }) => state === "running" || state === "queued");
+    const before = finetunes.filter(({ state }) => state === "running" || state === "queued");
     models.replaceChildren(...overview.models.map((name) => element("option", { value: name }, name)));
     models.value = overview.model;
     const typed = names.value !== names.placeholder ? names.value : "";
@@ -104,7 +104,7 @@ export function mountForm(root, project) {
             element("label.field", {}, element("span", {}, "Name of the new model"), names),
             time,
             start,
-            under && element("p.muted", {}, `It waits until “${under.name}” is done.`),
+            before.length > 0 && element("p.muted", {}, `It waits until ${before.length === 1 ? `“${before[0].name}” is` : `the ${before.length} before it are`} done.`),
           ),
           element("section.card", {}, element("h2", {}, "Settings"), form.node),
         ),
