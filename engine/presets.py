@@ -5,6 +5,8 @@ ResNet-50, 200 with Swin-L, and every tracker threshold as in `TrackerConfig`. `
 laptop CPU; `own_preset` makes one for any backbone of timm.
 """
 
+from dataclasses import replace
+
 from engine.categories import OVIS, YTVIS_2019, YTVIS_2021, YTVIS_2022
 from engine.config import Category, FrameFormat, ModelConfig, Preset
 
@@ -40,12 +42,26 @@ def own_preset(
 
     Frames are normalised as the backbone's own ImageNet weights expect it, unless `frame` says how.
     """
-    if frame is None and backbone not in ("resnet50", "swin_l"):
-        from engine.timm_backbone import frame_format  # timm takes seconds to import: only who needs it waits
-
-        frame = frame_format(backbone)
     net = ModelConfig(backbone, num_classes=len(categories), **sizes)
-    return Preset(name, net, categories, frame=frame or FrameFormat())
+    return Preset(name, net, categories, frame=frame or _frame_for(backbone, FrameFormat()))
+
+
+def with_backbone(preset: Preset, backbone: str) -> Preset:
+    """The same net on another backbone, which sees frames as its own ImageNet weights expect them."""
+    return replace(
+        preset,
+        name=f"{preset.name}_{backbone}",
+        model=replace(preset.model, backbone=backbone),
+        frame=_frame_for(backbone, preset.frame),
+    )
+
+
+def _frame_for(backbone: str, like: FrameFormat) -> FrameFormat:
+    if backbone in ("resnet50", "swin_l"):
+        return FrameFormat(like.short_edge, like.max_edge)
+    from engine.timm_backbone import frame_format  # timm takes seconds to import: only who needs it waits
+
+    return frame_format(backbone, like.short_edge, like.max_edge)
 
 
 _DATASETS = {"ytvis_2019": YTVIS_2019, "ytvis_2021": YTVIS_2021, "ytvis_2022": YTVIS_2022, "ovis": OVIS}

@@ -22,6 +22,7 @@ from engine.backbone_weights import fill_backbone
 from engine.build import find_preset
 from engine.checkpoint import fill, fill_from_coco, read_weights
 from engine.errors import ConfigError, DataError
+from engine.presets import with_backbone
 from engine.run import pick_device
 from studio.commands.train_log import TrainLog
 from studio.interrupt import stop_requested
@@ -46,6 +47,9 @@ def train(
     weights: Annotated[
         Path | None,
         typer.Option("--weights", help="start: Mask2Former's COCO model, or a checkpoint of the same preset"),
+    ] = None,
+    backbone: Annotated[
+        str | None, typer.Option("--backbone", help="in place of the preset's: resnet50, swin_l or any of timm")
     ] = None,
     backbone_weights: Annotated[
         Path | None,
@@ -110,7 +114,7 @@ def train(
     """Train a model on annotated videos. Under torchrun: on many GPUs."""
     rank, world = _join_processes()
     console = Console(stderr=True, highlight=False, soft_wrap=True, quiet=rank > 0)
-    base = find_preset(preset)
+    base = find_preset(preset) if backbone is None else with_backbone(find_preset(preset), backbone)
     published = recipe_for(base, recipe)
     config = replace(
         published.train,

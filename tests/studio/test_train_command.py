@@ -3,6 +3,8 @@
 import json
 
 import pytest
+import timm
+import torch
 import typer
 from typer.testing import CliRunner
 
@@ -87,6 +89,19 @@ def test_a_start_with_other_categories_keeps_all_but_the_heads(app, own, tmp_pat
     said = run(app, *FEW, *options, "--out", tmp_path / "run", "--steps", 1)
     assert said.exit_code == 0, said.exception
     assert "At random: query_decoder.class_embed.bias, query_decoder.class_embed.weight." in said.output
+
+
+def test_another_backbone_starts_from_a_file_of_its_own(app, own, tmp_path):
+    torch.save(timm.create_model("resnet18").state_dict(), tmp_path / "imagenet.pth")
+    options = ["--train", own / "gt.json", "--images", own, "--backbone", "resnet18", "--steps", 1]
+    given = ["--backbone-weights", tmp_path / "imagenet.pth"]
+    said = run(app, *FEW, *options, *given, "--out", tmp_path / "run", "--checkpointing", "--recipe", "paper")
+    assert said.exit_code == 0, said.exception
+    assert "The backbone starts with imagenet.pth" in said.output
+    _, preset = load_model(tmp_path / "run" / "last.safetensors")
+    assert (preset.name, preset.model.backbone, preset.frame.short_edge) == ("demo_resnet18", "resnet18", 192)
+    twice = run(app, *FEW, *options, *given, "--out", tmp_path / "other", "--weights", tmp_path / "imagenet.pth")
+    assert isinstance(twice.exception, ConfigError) and "either it or" in str(twice.exception)
 
 
 @pytest.mark.parametrize(
