@@ -1,13 +1,10 @@
 """The track list and playback: search, order, filters, many rows, locks; frames by the clock, loops, varying rates."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.browser.annotator import Annotator
-from tests.browser.conftest import serve
-from tests.browser.fake_api import FakeVideo, create_app
 from tests.browser.test_review_timeline import call
 
 STATE = """
@@ -116,23 +113,6 @@ def test_what_is_played_follows_loop_range_and_presence(modules: Any) -> None:
         [[0, 100]],
         [[0, 100]],
     ]
-
-
-@pytest.fixture
-def studio(page: Any) -> Iterator[Callable[..., tuple[Annotator, FakeVideo]]]:
-    """studio(**facts of the video) -> the annotator with the video open, and the video on the server."""
-    servers = []
-
-    def start(**facts: Any) -> tuple[Annotator, FakeVideo]:
-        video = FakeVideo(**facts)
-        server = serve(create_app(video))
-        servers.append(server)
-        return Annotator(page, server.__enter__()).open(), video
-
-    yield start
-    page.context.close()  # before the servers: a page that polls would complain
-    for server in servers:
-        server.__exit__(None, None, None)
 
 
 def ids(annotator: Annotator) -> list[int]:
@@ -251,7 +231,7 @@ def test_playing_only_where_the_track_is_skips_its_absence(studio: Any) -> None:
     annotator.press("ArrowDown", "ArrowDown", "Alt+P")
     seen = frames_while(annotator, 900)
     assert not [frame for frame in seen if frame > 0 and (frame < 5 or 8 <= frame < 30)]
-    assert {5, 30} <= set(seen)
+    assert {5, 6, 7} & set(seen) and max(seen) >= 30, "a busy machine drops frames, but plays both parts"
 
 
 def test_a_frame_that_lasts_long_in_the_source_lasts_long_on_the_screen(studio: Any) -> None:
