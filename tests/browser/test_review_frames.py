@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from studio.app import create_app
 from studio.settings import Home
 from studio.store import Store
+from tests.browser.bare_stage import create_stage_app, open_stage
 from tests.browser.conftest import serve
 from tests.browser.test_stage_modules import call
 from tests.studio.frames import add_video, do_jobs
@@ -170,7 +170,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]
     path = make_video(folder / "large.mp4", numbered_frames(LENGTH, HEIGHT, WIDTH), options=options)
     video = add_video(store, path)
     do_jobs(store, home)
-    with serve(create_app(home)) as address:
+    with serve(create_stage_app(home)) as address:
         yield address, video["id"]
 
 
@@ -193,8 +193,7 @@ def test_each_step_and_jump_shows_its_own_frame_quickly_and_then_sharply(
 ) -> None:
     address, video = studio
     page = new_page(1900, 1300, device_scale_factor=1)
-    page.goto(f"{address}/?view=review&video={video}")
-    page.wait_for_function("window.__studio?.drawnFrame >= 0")
+    open_stage(page, address, video)
     page.evaluate("window.__studio.idle()")
     for key, frame in (("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", LENGTH - 1), ("Home", 0)):
         page.keyboard.press(key)
