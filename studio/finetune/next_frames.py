@@ -1,22 +1,23 @@
 """Which frames of a project to correct next: read from what its runs keep of every frame, without running a net.
 
 Each video's latest run is looked at, and beside it the latest earlier one of another model: where the two say different things of
-one place, one of them is wrong, so the doubt there is 1. Videos that are held out, and frames at or next to verified ones, are
-left out. Of long videos some frames, evenly spread, stand for the others. What a frame is worth is in `worth.py`. Read-only.
+one place, one of them is wrong, so the doubt there is at least as great as the two answers are apart. Videos that are held out,
+and frames at or next to verified ones, are left out. Of long videos some frames, evenly spread, stand for the others. What a frame
+is worth is in `worth.py`. Read-only.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sqlite_utils import Database
 
-from engine.detections import FrameDetections, decode_frame
-from engine.masks import iou
+from engine.detections import decode_frame
+from engine.masks import RLE, iou
 from engine.retrack import pick
 from studio.finetune.roles import roles
-from studio.finetune.worth import NEAR, Floats, Look, choose, doubts
+from studio.finetune.worth import NEAR, Floats, Look, choose, distances, doubts, softmax
 from studio.store import Row, library
 from studio.store.detections import Detections
 from training.evaluate import plain_name
@@ -42,24 +43,58 @@ class NextFrame:
 
 
 @dataclass(frozen=True, eq=False)
+class _Answers:
+    """What a model says of N places of a frame, duplicates left out. names: of its categories, "nothing" last.
+
+    odds: (N, K+1) of the names; embeds: (N, C); codes: the masks.
+    """
+
+    names: list[str]
+    odds: Floats
+    embeds: Floats
+    codes: list[RLE]
+
+    @classmethod
+    def of(cls, detections: Detections, frame: int) -> "_Answers":
+        stored = decode_frame(detections[frame])
+        places = pick(stored, detections.tracking.config)
+        found = stored.candidates.take(places)
+        names = [*(plain_name(category.name) for category in detections.tracking.categories), NOTHING]
+        return cls(names, softmax(found.logits), found.embeds, [stored.masks[place].rle for place in places])
+
+    @property
+    def words(self) -> list[str]:
+        """What it says of each place in a word."""
+        said = np.where(self.odds[:, :-1].max(1) >= SAID, self.odds[:, :-1].argmax(1), len(self.names) - 1)
+        return [self.names[place] for place in said]
+
+    def at(self, others: list[RLE]) -> tuple[Floats, list[str]]:
+        """Odds and words for the places of other masks: those of the mask that lies there, or "nothing" for sure."""
+        overlaps = iou(others, self.codes)
+        best, there = overlaps.argmax(1), overlaps.max(1) >= SAME_PLACE
+        nothing = np.eye(len(self.names))[-1]
+        words = self.words
+        said = [words[place] if found else NOTHING for place, found in zip(best, there, strict=True)]
+        return np.where(there[:, None], self.odds[best], nothing), said
+
+
+@dataclass(frozen=True, eq=False)
 class _Seen:
-    """A frame as the latest model saw it. names: of the categories, "nothing" last; said_before: where an earlier model
-    disagrees, what it said, by the place of the detection."""
+    """A frame as the latest model saw it. earlier: another model, `before` what it said of each place, `apart` how far
+    from it the answers are (N,)."""
 
     video: Row
     frame: int
     model: str
-    names: list[str]
-    logits: Floats
-    embeds: Floats
-    earlier: str | None
-    said_before: dict[int, str]
+    now: _Answers
+    earlier: str = ""
+    before: list[str] = field(default_factory=list)
+    apart: Floats | float = 0.0
 
     @property
     def look(self) -> Look:
-        found = doubts(self.logits)
-        found[list(self.said_before)] = 1.0
-        return Look(self.video["id"], self.frame, self.model, found, self.embeds)
+        found = np.maximum(doubts(self.now.odds), self.apart)
+        return Look(self.video["id"], self.frame, self.model, found, self.now.embeds)
 
 
 def next_frames(database: Database, project_id: int, count: int = 12) -> list[NextFrame]:
@@ -78,7 +113,7 @@ def next_frames(database: Database, project_id: int, count: int = 12) -> list[Ne
         most = min(MOST_PER_VIDEO, max(1, MOST_FRAMES // len(videos)))
         seen += _seen(database, video, runs, _spread(free, most))
         for found in _seen(database, video, runs[:1], _spread(sorted(verified), MOST_KNOWN)):
-            known[found.model].append(found.embeds)
+            known[found.model].append(found.now.embeds)
     chosen = choose([each.look for each in seen], {model: np.concatenate(all_) for model, all_ in known.items()}, count)
     return [
         NextFrame(
@@ -117,55 +152,19 @@ def _spread(frames: list[int], most: int) -> list[int]:
 
 
 def _seen(database: Database, video: Row, runs: list[Row], frames: Iterable[int]) -> Iterator[_Seen]:
-    latest, *before = [Detections(database, run) for run in runs]
-    names = [category.name for category in latest.tracking.categories] + [NOTHING]
+    latest, *others = [Detections(database, run) for run in runs]
     for frame in frames:
         if frame >= len(latest):
             continue
         now = _Answers.of(latest, frame)
-        said = now.differing(_Answers.of(before[0], frame)) if before and frame < len(before[0]) else {}
-        earlier = runs[1]["model"] if before else None
-        yield _Seen(video, frame, runs[0]["model"], names, now.logits, now.embeds, earlier, said)
-
-
-@dataclass(frozen=True, eq=False)
-class _Answers:
-    """What a model says of the places of a frame: a category, or nothing. NMS as the run did it."""
-
-    stored: FrameDetections
-    places: np.ndarray
-    words: list[str]
-
-    @classmethod
-    def of(cls, detections: Detections, frame: int) -> "_Answers":
-        stored = decode_frame(detections[frame])
-        places = pick(stored, detections.tracking.config)
-        names = [category.name for category in detections.tracking.categories]
-        found = stored.candidates.take(places)
-        words = [
-            names[label] if score >= SAID else NOTHING
-            for label, score in zip(found.categories, found.scores, strict=True)
-        ]
-        return cls(stored, places, words)
-
-    @property
-    def logits(self) -> Floats:
-        return self.stored.candidates.logits[self.places]
-
-    @property
-    def embeds(self) -> Floats:
-        return self.stored.candidates.embeds[self.places]
-
-    def differing(self, before: "_Answers") -> dict[int, str]:
-        """What another model said instead, by the place of the detection, where it said otherwise."""
-        codes, others = ([each.stored.masks[place].rle for place in each.places] for each in (self, before))
-        overlaps = iou(codes, others)
-        found = {}
-        for place, (word, row) in enumerate(zip(self.words, overlaps, strict=True)):
-            said = before.words[int(row.argmax())] if row.max(initial=0) >= SAME_PLACE else NOTHING
-            if plain_name(said) != plain_name(word):
-                found[place] = said
-        return found
+        seen = _Seen(video, frame, runs[0]["model"], now)
+        for run, detections in zip(runs[1:], others, strict=True):
+            if frame < len(detections):
+                earlier = _Answers.of(detections, frame)
+                odds, before = earlier.at(now.codes)
+                apart = distances((now.names, now.odds), (earlier.names, odds))
+                seen = replace(seen, earlier=run["model"], before=before, apart=apart)
+        yield seen
 
 
 def _reason(seen: _Seen, gains: Floats) -> str:
@@ -173,13 +172,11 @@ def _reason(seen: _Seen, gains: Floats) -> str:
     best = int(gains.argmax())
     others = int((gains >= IN_DOUBT).sum()) - 1
     more = f" {others} more in doubt." if others > 0 else ""
-    odds = np.exp(seen.logits[best] - seen.logits[best].max())
-    odds /= odds.sum()
+    if seen.before and seen.before[best] != (now := seen.now.words[best]):
+        return f"{seen.earlier} said {seen.before[best]}, {seen.model} says {now}.{more}"
+    odds = seen.now.odds[best]
     second, first = np.argsort(odds)[-2:]
-    word, other = seen.names[first], seen.names[second]
-    if best in seen.said_before:
-        now = word if odds[:-1].max() >= SAID and word != NOTHING else NOTHING
-        return f"{seen.earlier} said {seen.said_before[best]}, {seen.model} says {now}.{more}"
+    word, other = seen.now.names[first], seen.now.names[second]
     if NOTHING in (word, other):
         thing, sure = (other, odds[second]) if word == NOTHING else (word, odds[first])
         return f"{thing.capitalize()} or nothing? {sure:.0%} sure.{more}"

@@ -28,19 +28,35 @@ class Look:
     embeds: Floats
 
 
-def doubts(logits: Floats) -> Floats:
-    """Of detections with logits (N, K+1), "no object" last: the entropy of the answers, 0 none, 1 the most that K kinds can have.
+def softmax(logits: Floats) -> Floats:
+    """(N, K+1) logits -> odds."""
+    odds = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(odds / odds.sum(1, keepdims=True))
+
+
+def doubts(odds: Floats) -> Floats:
+    """Of detections with odds (N, K+1), "no object" last: the entropy of the answers, 0 none, 1 the most that K kinds can have.
 
     It has two parts: whether something is there, and if so of which kind. The first counts less: nets are always a little unsure
     whether clutter is something, but unsure of the kind of what they do not know.
     """
-    odds = np.exp(logits - logits.max(1, keepdims=True))
-    odds /= odds.sum(1, keepdims=True)
     there, kinds = 1 - odds[:, -1], odds[:, :-1]
     presence = _entropy(there) + _entropy(1 - there)
     kind = _entropy(kinds).sum(1) - _entropy(there)  # of which kind, times the odds that something is there
     most = np.log(max(2, kinds.shape[1]))
     return np.asarray((PRESENCE * presence + kind) / most).clip(0, 1)
+
+
+def distances(one: tuple[Sequence[str], Floats], other: tuple[Sequence[str], Floats]) -> Floats:
+    """How far apart two models' answers on N places are, 0..1: the total variation of their odds, paired by name.
+
+    Each: the names of a model's answers, and its odds (N, len(names)).
+    """
+    names = sorted({*one[0], *other[0]})
+    spread = [np.zeros((len(odds), len(names))) for _, odds in (one, other)]
+    for table, (own, odds) in zip(spread, (one, other), strict=True):
+        table[:, [names.index(name) for name in own]] = odds
+    return np.asarray(np.abs(spread[0] - spread[1]).sum(1) / 2)
 
 
 def choose(looks: Sequence[Look], known: Mapping[str, Floats], count: int) -> list[tuple[int, Floats]]:

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from studio.cli import main
 from studio.finetune.next_frames import next_frames
 from studio.finetune.roles import keep_roles
-from studio.finetune.worth import Look, choose, doubts, unlikeness
+from studio.finetune.worth import Look, choose, distances, doubts, softmax, unlikeness
 from studio.review import log, verification
 from studio.settings import Home
 from studio.store import Row, Store
@@ -27,9 +27,16 @@ def studio(store: Store) -> tuple[Store, Row]:
 
 
 def test_not_to_know_what_something_is_counts_more_than_not_to_know_whether_it_is() -> None:
-    sure, nothing, which, whether = doubts(np.array([[9.0, -9, 0], [-9.0, -9, 9], [5.0, 5, -9], [5.0, -9, 5]]))
+    odds = softmax(np.array([[9.0, -9, 0], [-9.0, -9, 9], [5.0, 5, -9], [5.0, -9, 5]]))
+    sure, nothing, which, whether = doubts(odds)
     assert sure < 0.01 and nothing < 0.01
     assert which == pytest.approx(1, abs=1e-4) and whether == pytest.approx(0.2, abs=1e-4)
+
+
+def test_answers_are_apart_by_the_odds_that_moved_whatever_the_categories_are() -> None:
+    one = (["dog", "cat", "nothing"], np.array([[0.6, 0.1, 0.3], [0.0, 0.0, 1.0]]))
+    other = (["owl", "dog", "nothing"], np.array([[0.2, 0.5, 0.3], [0.0, 0.0, 1.0]]))
+    np.testing.assert_allclose(distances(one, other), [0.2, 0])
 
 
 def test_the_second_choice_shows_something_else_than_the_first_though_it_is_less_in_doubt() -> None:
