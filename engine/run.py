@@ -78,7 +78,7 @@ def _prepare(
     session: VideoSession, source: VideoSource, start: int, stop: int | None, step: int
 ) -> Generator[_Prepared, None, None]:
     for ordinal, rgb in source.frames(start, stop, step):
-        yield _Prepared(ordinal, rgb, session.prepare(rgb))
+        yield _Prepared(ordinal, rgb, session.prepare(rgb, ordinal))
 
 
 def _batches(frames: Generator[_Prepared, None, None], clip: int) -> Generator[list[_Prepared], None, None]:

@@ -71,11 +71,15 @@ class VideoSession:
         output = self.model(self.prepare(rgb)[None])
         return self.track(output.logits[0], output.masks[0], output.embeds[0])
 
-    def prepare(self, rgb: NDArray[np.uint8]) -> Tensor:
-        """A frame (H, W, 3) as the net wants it: (3, H, W) uint8 of the resized size, on the net's device."""
+    def prepare(self, rgb: NDArray[np.uint8], ordinal: int | None = None) -> Tensor:
+        """A frame (H, W, 3) as the net wants it: (3, H, W) uint8 of the resized size, on the net's device.
+
+        ordinal: its number in the source, for who prepares frames ahead of the session; None: the session's next one.
+        """
         if rgb.shape != (*self.size, 3) or rgb.dtype != np.uint8:
+            number = self.frame if ordinal is None else ordinal
             raise VideoError(
-                f"Frame {self.frame} is {rgb.dtype} {rgb.shape}, but this video's frames are uint8 {(*self.size, 3)}: "
+                f"Frame {number} is {rgb.dtype} {rgb.shape}, but this video's frames are uint8 {(*self.size, 3)}: "
                 "give RGB frames that all have the size the session was made for."
             )
         pixels = np.ascontiguousarray(resize(rgb, self.resized).transpose(2, 0, 1))

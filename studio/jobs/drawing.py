@@ -11,12 +11,12 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from engine.masks import decode
-from engine.video import open_video
 from studio.formats.overlay import DrawnTrack, OverlayWriter, draw_overlay
 from studio.jobs.exporting import Cancelled, Progress
 from studio.jobs.inference import check_unchanged
 from studio.review import view
 from studio.settings import Home
+from studio.sources import open_source
 from studio.store import Row, Store, jobs, library
 
 WINDOW = 32  # frames whose masks are read at once
@@ -53,7 +53,7 @@ def _draw(store: Store, home: Home, job: Row, database: Database, place: Path) -
         )
         for track in view.tracks(database, video["id"])
     }
-    with open_video(home.media_path(video["path"])) as source, OverlayWriter(place, source.fps) as writer:
+    with open_source(home, video) as source, OverlayWriter(place, source.fps) as writer:
         check_unchanged(source, video)
         drawn = _tracks_per_frame(database, video, labels)
         for (frame, rgb), tracks in zip(source, drawn, strict=True):

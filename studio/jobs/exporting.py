@@ -16,11 +16,11 @@ import cv2
 from sqlite_utils import Database
 
 from engine.masks import RLE
-from engine.video import open_video
 from studio.formats import ytvis
 from studio.jobs.inference import check_unchanged
 from studio.review import view
 from studio.settings import Home
+from studio.sources import open_source
 from studio.store import Row, Store, exports, jobs, library
 
 JPEG_QUALITY = 95
@@ -140,7 +140,7 @@ def _write_frames(
     archive: zipfile.ZipFile, home: Home, video: Row, folder: str, advance: Callable[[int, str], None]
 ) -> None:
     """The frames of a video as JPEG, stored without a second compression."""
-    with open_video(home.media_path(video["path"])) as source:
+    with open_source(home, video) as source:
         check_unchanged(source, video)
         for frame, rgb in source:
             _, jpeg = cv2.imencode(

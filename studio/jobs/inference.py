@@ -23,9 +23,10 @@ from engine.run import pick_device, segment_video
 from engine.session import VideoSession
 from engine.tracker import Observation
 from engine.tuning import keep_freed_memory, tune
-from engine.video import VideoSource, open_video
+from engine.video import VideoSource
 from studio.jobs.models import find_model
 from studio.settings import Home
+from studio.sources import open_source
 from studio.store import Row, Store, detections, jobs, library, runs
 from studio.store.detections import Tracking
 
@@ -41,7 +42,7 @@ def run_model(store: Store, home: Home, job: Row) -> None:
     model, preset = find_model(home, store.database, run["model"]).load()
     tune(model.to(pick_device()))
     keep_freed_memory()
-    with open_video(home.media_path(video["path"])) as source:
+    with open_source(home, video) as source:
         check_unchanged(source, video)
         seen: list[bytes] = []
         size = (video["height"], video["width"])

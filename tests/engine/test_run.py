@@ -58,6 +58,15 @@ def test_frames_seen_in_clips_are_tracked_as_if_seen_one_by_one(net, video, clip
     assert clipped.finish().length == 9
 
 
+def test_a_frame_of_another_size_is_named_by_its_number_in_the_source_however_far_ahead_it_was_prepared(net, video):
+    def cropped(start, stop, step):
+        return ((ordinal, rgb[:20] if ordinal == 7 else rgb) for ordinal, rgb in frames(start, stop, step))
+
+    frames, video.frames = video.frames, cropped
+    with pytest.raises(VideoError, match="Frame 7 is uint8"):
+        list(segment_video(session(net, video), video, start=1, step=3))
+
+
 @pytest.fixture
 def four_threads():
     before = torch.get_num_threads()
