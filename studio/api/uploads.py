@@ -5,7 +5,9 @@ Nothing is held in memory and nothing passes through the system's temporary fold
 
 import hashlib
 import re
+import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 PIECE = 1024**2  # bytes gathered before they are written
+DAY = 86_400  # seconds
 FIELD = b"file"
 
 
@@ -128,6 +131,10 @@ def safe_suffix(name: str) -> str:
 
 
 def remove_leftovers(home: Home) -> None:
-    """Remove uploads that a server before this one never finished."""
+    """Remove uploads that a server before this one never finished, and models that were half added a day ago or longer."""
     for path in home.temporary.glob("upload-*"):
         path.unlink(missing_ok=True)
+    for path in home.temporary.glob("model-*"):  # a younger one may be in the making, by the command line
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > DAY:
+                path.unlink()

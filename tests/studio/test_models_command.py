@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 
 from engine import PRESETS, build_model, load_model, save_checkpoint
 from engine.checkpoint import export_published, notes_beside
+from studio.api.uploads import remove_leftovers
 from studio.cli import main
 from studio.settings import Home
 from studio.store import Store, jobs, models
@@ -302,3 +303,14 @@ def test_a_run_of_an_added_model_is_queued_under_its_name(
     started = client.post(f"/videos/{video['id']}/runs", json={"model": "net"}).json()
     assert jobs.job(store.database, started["job"])["run_id"] == started["run"]
     assert models.uses(store.database, "net") == ["clip"]
+
+
+def test_a_model_that_was_half_added_long_ago_is_cleared_away_by_the_next_server(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.create()
+    old, young = (home.temporary / f"model-{name}.safetensors" for name in ("old", "young"))
+    for file in (old, young):
+        file.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    remove_leftovers(home)
+    assert young.exists() and not old.exists()
