@@ -28,11 +28,12 @@ def new_home(folder: Path) -> Home:
 
 
 @contextmanager
-def studio(home: Home) -> Iterator[str]:
+def studio(home: Home, threads: int = 1) -> Iterator[str]:
     """The command `serve` on a free port; gives its address once it is ready, and stops it as Ctrl-C does."""
+    environment = ENVIRONMENT | {"OMP_NUM_THREADS": str(threads)}
     command = [sys.executable, "-u", "-m", "studio.cli", "serve", "--no-browser", "--home", str(home.root)]
     process = subprocess.Popen(
-        command, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
         yield _address(process)

@@ -1,5 +1,6 @@
 """The Try page's camera in a real browser, with Chromium's own fake camera in front of it."""
 
+import contextlib
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -39,7 +40,7 @@ def browser(chromium: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Callable[[], Any]]:
+def visit(browser: Any, home: Home, address: str) -> Iterator[Callable[[], Any]]:
     """visit() -> the Try page in a context of its own."""
     opened = []
 
@@ -59,16 +60,17 @@ def visit(browser: Any, address: str) -> Iterator[Callable[[], Any]]:
     for context, page in opened:
         page.goto("about:blank")  # a closed page ends its session
         context.close()
-    wait_for(lambda: idle(address) or None)
+    wait_for(lambda: idle(home) or None)
     assert [problem for _, page in opened for problem in page.watch.unexpected()] == []
 
 
-def idle(address: str) -> bool:
-    """Whether the camera is free: a session can begin."""
-    answer = httpx.post(f"{address}/api/v1/live", json={"model": "demo"}, timeout=60)
-    if answer.status_code == 201:
-        httpx.delete(f"{address}/api/v1/live/{answer.json()['session']}", timeout=60)
-    return answer.status_code == 201
+def idle(home: Home) -> bool:
+    """Whether no process of a session runs in this home: the camera is free."""
+    commands = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has just ended
+            commands.append(path.read_bytes())
+    return not any(b"studio.live.process" in command and str(home.root).encode() in command for command in commands)
 
 
 def follow(page: Any) -> None:
