@@ -2,7 +2,7 @@
    model_actions.js. */
 
 import { get, url } from "./api.js";
-import { ago, attempt, element, emptyState, fill, icon } from "./dom.js";
+import { ago, element, emptyState, fill, icon } from "./dom.js";
 import { curves } from "./finetune_curves.js";
 import { material } from "./finetune_material.js";
 import { scoreTable } from "./finetune_result.js";

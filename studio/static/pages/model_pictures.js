@@ -26,6 +26,6 @@ export function beforeAfter({ name, parent, metrics, course }) {
   const [, after] = steps;
   const exact = after === metrics?.best_step ? "" : `, step ${after}`;
   const heads = element("div.before-after.muted", {}, element("span", { title: parent }, parent), element("span", { title: name }, `${name}${exact}`));
-  const pairs_ = element("div.pairs", {}, ...pairs.map((pair) => element("div", {}, heads.cloneNode(true), pair)));
-  return element("section.card", { id: "model-pictures" }, element("h2", {}, "Before and after"), pairs_);
+  const all = element("div.pairs", {}, ...pairs.map((pair) => element("div", {}, heads.cloneNode(true), pair)));
+  return element("section.card", { id: "model-pictures" }, element("h2", {}, "Before and after"), all);
 }
