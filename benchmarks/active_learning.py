@@ -1,6 +1,6 @@
 """Active learning, measured: are frames that the queue names worth more than frames picked at random?
 
-Run: `python benchmarks/active_learning.py [--seeds 3] [--steps 50] [--out FILE]`. Per seed, in a studio of its own: clips of
+Run: `python benchmarks/active_learning.py [--seeds 3] [--steps 150] [--out FILE]`. Per seed, in a studio of its own: clips of
 objects that the demo model knows, and between them, in every other clip, a stranger that it does not (as in finetune_rounds.py).
 The model runs on all; then frames are put right in a random order, or as the queue (`studio.finetune.next_frames`) names them.
 After as many as each budget says, the demo model is fine-tuned on all that is right by then and judged on clips of its own; the
@@ -130,7 +130,7 @@ def shows_stranger(clip: Clip, frame: int) -> bool:
 def teach(home: Home, store: Store, project: int, options: argparse.Namespace) -> str:
     """Fine-tunes the demo model on what is verified; gives the new one's name."""
     settings: dict[str, Any] = {"steps": options.steps, "validate_steps": options.steps, "sample_steps": 0}
-    settings |= {"trained": "decoder"}  # the same however few the frames are
+    settings |= {"trained": "no backbone"}  # the same however few the frames are
     settings |= {name: number_or_text(text) for name, text in (pair.split("=") for pair in options.set)}
     started = start(store, home, project, "person", model="demo", settings=settings)
     perform(store, home, started["job"]["id"])
@@ -159,7 +159,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--arms", type=int, default=1000, help="end after so many arms of a seed")
-    parser.add_argument("--steps", type=int, default=50, help="of each fine-tuning")
+    parser.add_argument("--steps", type=int, default=150, help="of each fine-tuning")
     parser.add_argument("--set", action="append", default=[], help="any other setting, as NAME=VALUE")
     parser.add_argument("--out", type=Path, default=Path("active_learning.jsonl"), help="where outcomes are kept")
     parser.add_argument("--library", type=Path, help="sprite library of training.sources, for a stranger from there")
