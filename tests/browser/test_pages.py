@@ -257,10 +257,10 @@ def test_names_are_shown_as_text_whatever_they_contain(visit: Any, home: Home) -
     assert page.evaluate("window.hit") is None
 
 
-def test_the_review_page_opens_the_video_of_the_address(visit: Any) -> None:
-    page = visit("review", video=2)
-    page.wait_for_function("window.__studio?.state.video?.id === 2")
+def test_the_review_page_opens_the_video_and_frame_of_the_address(visit: Any) -> None:
+    page = visit("review", video=2, frame=3)
+    page.wait_for_function("window.__studio?.state.video?.id === 2 && window.__studio.state.frame === 3")
     assert page.locator(".ct-review").bounding_box()["height"] > 700
     page.get_by_role("link", name="Library", exact=True).click()
     page.get_by_role("link", name="Review", exact=True).click()
-    page.wait_for_function("window.__studio.state.video.id === 2")
+    page.wait_for_function("window.__studio.state.video.id === 2 && window.__studio.state.frame === 3")
