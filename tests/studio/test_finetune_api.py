@@ -70,7 +70,7 @@ def test_the_way_from_the_click_to_the_model(studio: tuple[Home, Store, int], cl
     assert client.get("/models/felines/snapshot.json").json()["annotations"]
     assert client.get("/models/demo/snapshot.json").status_code == 409
     detail = client.get("/models/felines").json()
-    assert [(video["name"], video["frames"]) for video in detail["taught"]["videos"]][0] == ("clip 0", 6)
+    assert next((video["name"], video["frames"]) for video in detail["taught"]["videos"]) == ("clip 0", 6)
     assert sum(video["held_out"] for video in detail["taught"]["videos"]) == 1
     assert (detail["taught"]["masks"], detail["taught"]["edits"], detail["taught"]["people"]) == (
         {"cat": 24},
