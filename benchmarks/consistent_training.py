@@ -216,18 +216,19 @@ def told_apart(clips: Path, model: CTVIS, preset: Preset) -> dict[str, float]:
 
 def table(results: dict[str, dict[str, float]]) -> str:
     """Means over the seeds, and the standard deviation of a single run."""
-    lines = ["| | trained with | " + " | ".join(FIGURES) + " |", "|---|---|" + "---|" * len(FIGURES)]
+    lines = ["| | trained with | runs | " + " | ".join(FIGURES) + " |", "|---|---|---|" + "---|" * len(FIGURES)]
     for name, way in WAYS.items():
         runs = [row for key, row in sorted(results.items()) if key.startswith(name)]
         if runs:
             cells = [_spread([row[figure] for row in runs]) for figure in FIGURES]
-            lines.append(f"| {name} | {way.what} | " + " | ".join(cells) + " |")
+            lines.append(f"| {name} | {way.what} | {len(runs)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def _spread(values: list[float]) -> str:
     digits = 3 if max(values) <= 1 else 0
-    return f"{mean(values):.{digits}f} ± {stdev(values) if len(values) > 1 else 0:.{digits}f}"
+    spread = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{mean(values):.{digits}f}{spread}"
 
 
 def _missing(results: dict[str, Any], options: argparse.Namespace) -> list[tuple[str, int]]:
