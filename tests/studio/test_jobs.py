@@ -174,7 +174,7 @@ def test_a_fault_of_the_program_is_logged_and_does_not_stop_the_worker(
     def fault(*_: object) -> None:
         raise ZeroDivisionError("a secret detail")
 
-    monkeypatch.setattr("studio.jobs.inference.open_video", fault)
+    monkeypatch.setattr("studio.jobs.inference.open_source", fault)
     perform(store, home, job["id"])
     error = jobs.job(store.database, job["id"])["error"]
     assert error == f"Internal error in job {job['id']}; see {home.worker_log}."
