@@ -12,6 +12,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from studio.store import Row, Store, finetunes, jobs, library, runs
 from studio.store import models as table
 from training.backgrounds import Scene, plain_scene, random_texture
 from training.clipset import encode_video
+from training.cut_outs import cut_out
 from training.evaluate import category_ids, predict_video
 from training.metrics import Score, evaluate
 from training.sprites import Sprite, load_sprites
@@ -43,11 +45,8 @@ SHIPPED = Path(__file__).resolve().parents[1] / "assets" / "clips"
 SIZE, LENGTH, STRIDE = (240, 400), 40, 1.5
 STRANGER = "beetle"
 KNOWN = ("dog", "cat", "rabbit", "duck", "person", "elephant", "giraffe", "boat", "airplane", "truck", "sedan")
-JUDGING, JUDGED_LENGTH, JUDGED_STRIDE = (
-    12,
-    15,
-    4.0,
-)  # many short clips with fast motion: an AP of few objects says little
+# Many short clips with fast motion to judge by: an AP of few objects says little.
+JUDGING, JUDGED_LENGTH, JUDGED_STRIDE = 12, 15, 4.0
 SAME = 0.5  # IoU from which a person takes a predicted track for the object
 
 
@@ -132,18 +131,9 @@ def shipped_cut_outs(names: list[str]) -> dict[int, list[Sprite]]:
         frame = int(np.argmax([area or 0 for area in entry["areas"]]))
         with open_video(SHIPPED / f"{videos[entry['video_id']]}.mp4") as source:
             rgb = source.frame(frame)
-        found.setdefault(names.index(name), []).append(
-            cut_out(rgb, masks.decode(entry["segmentations"][frame]), names.index(name))
-        )
+        sprite = cut_out(rgb, masks.decode(entry["segmentations"][frame]), names.index(name))
+        found.setdefault(names.index(name), []).append(replace(sprite, kind="noto"))  # a drawn object, as the stranger
     return found
-
-
-def cut_out(rgb: np.ndarray, mask: np.ndarray, label: int) -> Sprite:
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    alpha = mask[box].astype(np.uint8)[..., None]
-    pixels = np.concatenate([rgb[box] * alpha, 255 * alpha], axis=-1)
-    return Sprite(cv2.copyMakeBorder(pixels, 2, 2, 2, 2, cv2.BORDER_CONSTANT), label, "noto", "shipped", "")
 
 
 def beetle() -> np.ndarray:
