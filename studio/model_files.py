@@ -6,17 +6,16 @@ half-written files, under a name that is cleared away at the next start; whoever
 
 import json
 import subprocess
-import sys
 import uuid
 import zipfile
 from pathlib import Path
 
 from engine.checkpoint import notes_beside
+from studio.apart import run_apart
 from studio.jobs.models import ModelFile
 from studio.settings import Home
 from studio.store.errors import Conflict, Invalid
 
-ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 300.0  # seconds
 REFERENCE_BACKBONES = ("resnet50", "swin_l")  # that the reference implementation has
 
@@ -48,21 +47,13 @@ def published_form(home: Home, file: ModelFile) -> Path:
     path = _place(home, "pth")
     names = ["models", "export", file.name, "--format", "ctvis", "--out", str(path), "--home", str(home.root.resolve())]
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "studio.cli", *names],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
+        wrong = run_apart("studio.cli", names, PATIENCE)
     except subprocess.TimeoutExpired:
         path.unlink(missing_ok=True)
         raise Conflict(f'"{file.name}" was not written within {PATIENCE:.0f} seconds. Try again later.') from None
-    if done.returncode:
+    if wrong is not None:
         path.unlink(missing_ok=True)
-        said = done.stderr.strip().splitlines()
-        raise Conflict(said[-1] if done.returncode == 1 and said else f'"{file.name}" could not be written as .pth.')
+        raise Conflict(wrong or f'"{file.name}" could not be written as .pth.')
     return path
 
 

@@ -52,12 +52,6 @@ def known_categories(parent: CTVIS, preset: Preset) -> dict[str, int]:
     return {plain_name(c.name): row for row, c in enumerate(preset.categories) if bias[row] > SILENT}
 
 
-def new_labels(parent: CTVIS, preset: Preset, categories: Sequence[Category], taught: Collection[int]) -> set[int]:
-    """Places of the categories that are taught and start fresh."""
-    known = known_categories(parent, preset)
-    return {place for place in taught if plain_name(categories[place].name) not in known}
-
-
 @torch.no_grad()
 def class_rows(
     parent: CTVIS, preset: Preset, categories: Sequence[Category], taught: Collection[int]

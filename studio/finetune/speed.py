@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.errors import CtvisError
 from engine.run import pick_device
+from studio.apart import run_apart
 from studio.finetune.start import overview
 from studio.jobs.models import find_runnable
 from studio.settings import Home
@@ -23,7 +24,6 @@ from training.finetune import seconds_per_step
 from training.finetune_config import FinetuneConfig
 
 PATIENCE = 120.0  # seconds
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def measure(
@@ -52,23 +52,13 @@ def measure_apart(home: Home, project_id: int, model: str, settings: Mapping[str
     names = ["--home", str(home.root.resolve()), "--project", str(project_id), "--model", model]
     names += ["--settings", json.dumps(dict(settings or {}))]
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "studio.finetune.speed", *names],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
+        wrong = run_apart("studio.finetune.speed", names, PATIENCE)
     except subprocess.TimeoutExpired:
         raise CtvisError(
             f"Two steps took more than {PATIENCE:.0f} seconds here. Choose smaller frames, or another model."
         ) from None
-    if done.returncode:
-        said = done.stderr.strip().splitlines()
-        raise CtvisError(
-            said[-1] if done.returncode == 1 and said else "The speed of this machine could not be measured."
-        )
+    if wrong is not None:
+        raise CtvisError(wrong or "The speed of this machine could not be measured.")
 
 
 def main(arguments: list[str] | None = None) -> int:
