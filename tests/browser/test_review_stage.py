@@ -367,6 +367,18 @@ def test_the_help_sheet_names_every_key_and_closes(studio: Any) -> None:
     assert annotator.state("frame") == 1
 
 
+def test_a_key_pressed_before_the_closed_help_sheet_has_lost_the_focus_counts(studio: Any) -> None:
+    annotator, _ = studio()
+    annotator.press("?")
+    annotator.page.evaluate("""() => {
+      const search = document.activeElement;
+      if (!search.matches(".ct-help input")) throw new Error("the search field has no focus");
+      document.querySelector(".ct-help").close();
+      search.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", code: "ArrowRight", bubbles: true, cancelable: true }));
+    }""")
+    assert annotator.idle().state("frame") == 1
+
+
 def test_hidden_and_solo_tracks_leave_the_stage(studio: Any) -> None:
     annotator, video = studio()
     annotator.press("Shift+ArrowRight")

@@ -352,6 +352,8 @@ class Desk:
         return x, box["y"] + y
 
     def view(self) -> tuple[float, float]:
+        """What is drawn, which is a picture behind what was pressed."""
+        self.rest()
         words = self.annotator.page.locator(".ct-overview").get_attribute("aria-valuetext")
         start, last = (int(word) for word in words.split(" of ")[0].removeprefix("Frames ").split(" to "))
         return start, last + 1

@@ -52,7 +52,7 @@ export function installKeys(root, bindings, first = () => false) {
 function isForStage(event, root) {
   if (event.defaultPrevented || event.isComposing) return false;
   if (!root.isConnected || root.offsetParent === null) return false;
-  if (event.target.closest?.(TYPING)) return false;
+  if (isOn(event, TYPING)) return false;
   return !document.querySelector("dialog[open]");
 }
 
