@@ -89,6 +89,21 @@ def test_a_frame_that_is_here_is_not_fetched_again(modules: Any) -> None:
     assert run(modules, body, quick=True) == [True, True, False, 1]
 
 
+def test_while_a_key_is_held_every_connection_fetches_what_nobody_has_asked_for(modules: Any) -> None:
+    body = """
+      cache.prefetch(50, 1);
+      for (const frame of [51, 52]) {
+        waiting.get(`${frame}@own`)();
+        await pause(30);
+        cache.prefetch(frame, 1);
+      }
+      const next = asked.at(-1);
+      await answerAll();
+      return { next, twice: asked.filter((url, i) => asked.indexOf(url) < i) };
+    """
+    assert run(modules, body) == {"next": "55@own", "twice": []}
+
+
 def test_the_ready_picture_comes_first_and_the_sharp_one_for_who_rests(modules: Any) -> None:
     body = """
       const shown = [];

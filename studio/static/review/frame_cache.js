@@ -111,12 +111,12 @@ export class FrameCache {
   }
 
   #enqueue(entries) {
-    this.#queue.push(...entries.filter(([, url]) => !this.#pictures.has(url)));
-    while (this.#prefetching < CONNECTIONS && this.#queue.length) this.#prefetchNext();
+    this.#queue.push(...entries);
+    while (this.#prefetching < CONNECTIONS && this.#queue.length) this.#prefetchNext(...this.#queue.shift());
   }
 
-  async #prefetchNext() {
-    const [frame, url] = this.#queue.shift();
+  async #prefetchNext(frame, url) {
+    if (this.#pictures.has(url) || this.#loading.has(url)) return;
     this.#prefetching++;
     try {
       await this.#load(frame, url);
