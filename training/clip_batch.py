@@ -57,7 +57,7 @@ def clip_loss(model: CTVIS, batch: ClipBatch, criterion: Criterion, config: Trai
     """Runs the net on every frame of the batch and compares. config: what it says of the re-ID loss; None: as published."""
     config = config or TrainConfig()
     outputs = model.layer_outputs(batch.frames.flatten(0, 1))  # frames of a clip lie together: (B*T, ...)
-    targets = _frame_targets(batch, model.frame_format.divisor)
+    targets = frame_targets(batch, model.frame_format.divisor)
     losses = criterion(outputs, targets)
     total, terms = losses.total, dict(losses.final)
     if batch.frames.shape[1] > 1:
@@ -90,7 +90,7 @@ def rivals(output: FrameOutput, matching: Sequence[Match], targets: Sequence[Tar
     return found
 
 
-def _frame_targets(batch: ClipBatch, divisor: int) -> list[Target]:
+def frame_targets(batch: ClipBatch, divisor: int) -> list[Target]:
     """The visible instances of every frame, on the padded canvas that the net sees, clip by clip."""
     height, width = batch.frames.shape[-2:]
     padding = (0, -width % divisor, 0, -height % divisor)

@@ -30,12 +30,14 @@ from training.finetune_config import FinetuneConfig
 from training.finetune_data import TaughtSet
 from training.finetune_model import adapt, blended, known_categories
 from training.finetune_score import judge, samples
+from training.finetune_sureness import say_as_surely
 from training.loop import Run, take_step
 from training.optim import set_rate
 from training.samples import Sampled
 
 LOG_SECONDS = 1.0
 SAVE_SECONDS = 60.0
+ASKED = 6  # batches by which a net is asked how sure it is of new categories
 
 
 class StorageFault(CtvisError):
@@ -91,9 +93,9 @@ def finetune(
     folder.mkdir(parents=True, exist_ok=True)
     clips = TaughtClips(taught, pictures, config, preset.frame.max_edge)
     model, child = adapt(parent, preset, taught.categories, taught.taught_labels, name)
-    start = deepcopy(model)
+    start = deepcopy(model).eval()
     run = Run(model.train(), config.for_training())
-    made = _Made(start, run, config.blend, child)
+    made = _Made(start, run, config, clips, _new_categories(parent, preset, taught))
     criterion = _criterion(parent, preset, taught, run.config.points)
     state = folder / "state.pt"
     if state.exists():
@@ -110,7 +112,7 @@ def finetune(
         if notes["before"]:
             yield Judged(0, notes["before"], True)
         if config.sample_steps:
-            yield Sampled(0, samples(made.net(), child, taught, pictures))
+            yield Sampled(0, samples(start, child, taught, pictures))
     meter, saved = _Meter(config), time.monotonic()
     while run.step < config.steps and not _is_stale(notes, config):
         if should_stop():
@@ -121,17 +123,18 @@ def finetune(
         meter.count(*_step(run, clips, criterion))
         if meter.is_due or run.step == config.steps:
             yield meter.read(run.step)
-        if run.step % config.validate_steps == 0 or run.step == config.steps:
-            yield from _judge(made, taught, pictures, folder)
+        judging = run.step % config.validate_steps == 0 or run.step == config.steps
+        sampling = config.sample_steps and run.step % config.sample_steps == 0
+        if judging or sampling:
+            net = made.net()
+        if judging:
+            yield from _judge(run, net, child, taught, pictures, folder)
+        if judging or time.monotonic() - saved > SAVE_SECONDS:
             _keep(run, state)
             saved = time.monotonic()
             yield Kept(run.step)
-        elif time.monotonic() - saved > SAVE_SECONDS:
-            _keep(run, state)
-            saved = time.monotonic()
-            yield Kept(run.step)
-        if config.sample_steps and run.step % config.sample_steps == 0:
-            yield Sampled(run.step, samples(made.net(), child, taught, pictures))
+        if sampling:
+            yield Sampled(run.step, samples(net, child, taught, pictures))
         meter.restart()
     why: Literal["done", "early"] = "done" if run.step >= config.steps else "early"
     yield Ended(run.step, why, _best_step(notes), notes["before"], _best_score(notes))
@@ -161,15 +164,23 @@ def seconds_per_step(parent: CTVIS, preset: Preset, config: FinetuneConfig, step
 
 @dataclass(frozen=True)
 class _Made:
-    """What a run would end with if it ended now: `blend` of the way from the net that it began with to what it has trained."""
+    """What a run would end with if it ended now: `blend` of the way from the net that it began with to what it has trained,
+    and as sure of the new categories as that."""
 
     start: CTVIS
     run: Run
-    blend: float
-    preset: Preset
+    config: FinetuneConfig
+    clips: TaughtClips
+    new: set[int]
 
     def net(self) -> CTVIS:
-        return blended(self.start, self.run.averaged, self.blend).eval()
+        trained = self.run.averaged
+        net = blended(self.start, trained, self.config.blend).eval()
+        if self.new and self.config.blend < 1:
+            device = next(net.parameters()).device
+            batches = [_on(self.clips.batch(self.config.steps + number), device) for number in range(ASKED)]
+            say_as_surely(net, deepcopy(trained).eval(), self.new, batches)
+        return net
 
 
 class _Meter:
@@ -218,17 +229,16 @@ def _step(run: Run, clips: TaughtClips, criterion: Criterion) -> tuple[dict[str,
     return losses, rate
 
 
-def _judge(made: _Made, taught: TaughtSet, pictures: Path, folder: Path) -> Iterator[Judged]:
+def _judge(run: Run, net: CTVIS, preset: Preset, taught: TaughtSet, pictures: Path, folder: Path) -> Iterator[Judged]:
     """Scores the net and keeps it if none was better; where nothing is held out the last one is the best."""
-    run, net = made.run, made.net()
-    score, notes = judge(net, made.preset, taught, pictures), run.notes
+    score, notes = judge(net, preset, taught, pictures), run.notes
     best = score is None or notes["best"] is None or score["AP"] >= notes["best"]["score"]["AP"]
     if best:
         improved = notes["best"] is None or score is None or score["AP"] > notes["best"]["score"]["AP"]
         notes["stale"] = 0 if improved else notes["stale"] + 1
         notes["best"] = {"step": run.step, "score": score}
         with _writing(folder, run.step):
-            save_checkpoint(net, made.preset, best_weights(folder), notes={"step": run.step, "score": score})
+            save_checkpoint(net, preset, best_weights(folder), notes={"step": run.step, "score": score})
     else:
         notes["stale"] += 1
     if score is not None:
@@ -268,6 +278,12 @@ def _writing(folder: Path, step: int) -> Iterator[None]:
             f"Step {step} cannot be written to {folder}: {cause.strerror}. Make room there, then resume: "
             "it goes on from the last checkpoint."
         ) from fault
+
+
+def _new_categories(parent: CTVIS, preset: Preset, taught: TaughtSet) -> set[int]:
+    """Places of those that are taught and that the parent does not say."""
+    known = known_categories(parent, preset)
+    return {label for label in taught.taught_labels if plain_name(taught.categories[label].name) not in known}
 
 
 def _criterion(parent: CTVIS, preset: Preset, taught: TaughtSet, points: int) -> Criterion:
