@@ -49,7 +49,9 @@ def mend(page: Any, pause: int) -> list[str]:
 
     press("j")
     while (moment := page.evaluate(CURRENT)) is not None and len(pressed) < 16:
-        if moment["kind"] in ("switch", "flicker", "area"):
+        if not moment["here"]:
+            press("j")
+        elif moment["kind"] in ("switch", "flicker", "area"):
             press("Control+Enter")
         elif moment["kind"] == "same":
             press("Control+Enter")
@@ -65,9 +67,10 @@ def mend(page: Any, pause: int) -> list[str]:
 CURRENT = """() => {
   const { suggestions, suggestion, tracks } = window.__studio.state;
   const open = suggestions.filter((moment) => moment.state === "open");
-  const moment = open.find(({ id }) => id === suggestion) ?? open[0];
+  const here = open.find(({ id }) => id === suggestion);
+  const moment = here ?? open[0];
   if (!moment) return null;
-  return { ...moment, masks: tracks.find(({ id }) => id === moment.track)?.count ?? 0 };
+  return { ...moment, here: Boolean(here), masks: tracks.find(({ id }) => id === moment.track)?.count ?? 0 };
 }"""
 SUMMARY = """() => {
   const { frame, suggestions } = window.__studio.state;

@@ -64,13 +64,13 @@ def sudden_changes(entries: Shown) -> list[Suspicion]:
         elif resizes:
             grown = "larger" if growth[i] > 0 else "smaller"
             severity = min(0.4 + 0.15 * float(ratio[i]), 0.85)
-            reason = f"{name} is suddenly {np.exp(ratio[i]):.1f} times {grown} in frame {frame}"
             begin, end = int(entries.frame[first[i]]), frame + 1
             remedy = None
             if back is not None:
                 end = int(entries.frame[last[back]])
-                reason += f", until frame {end}" if end > frame + 1 else ""
                 remedy = {"op": "interpolate", "tracks": [track], "start": begin, "stop": end}
+            where = f"in frame {frame}" if end == frame + 1 else f"in the frames {frame} to {end - 1}"
+            reason = f"{name} is suddenly {np.exp(ratio[i]):.1f} times {grown} {where}"
             found.append(Suspicion("area", track, None, frame, end, severity, reason, remedy))
     return worst_nearby(found)
 

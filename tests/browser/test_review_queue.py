@@ -136,6 +136,22 @@ def test_two_tracks_that_look_the_same_are_shown_side_by_side_and_merged(
     assert len(library.all_masks(video)) == LENGTH - 4
 
 
+def test_where_a_remedy_drew_masks_the_page_stays_so_that_somebody_sees_them(
+    library: Library, review: Callable[[int], Annotator]
+) -> None:
+    video, (track,) = library.video([with_gaps(10, 50)])
+    annotator = review(video)
+    annotator.press("j")
+    first = annotator.state("frame")
+    assert f"Fill frame {first} from both sides" in annotator.text("section[aria-label=Queue]")
+    annotator.press("Control+Enter")
+    wait_until(annotator, "suggestions.length === 1")
+    annotator.page.get_by_text("Look at what was drawn; J goes on.").wait_for()
+    assert annotator.state("frame") == first and library.mask(video, track, first) is not None
+    annotator.press("j")
+    assert annotator.state("frame") == 60 - first
+
+
 def test_own_work_settles_moments_and_shows_what_is_verified(
     library: Library, review: Callable[[int], Annotator]
 ) -> None:

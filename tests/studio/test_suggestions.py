@@ -117,7 +117,7 @@ def test_beside_another_object_a_mask_may_shrink_for_a_while_but_not_swell(store
         queue = [s for s in suggestions.queue(store, video["id"])["suggestions"] if s["kind"] == "area"]
         assert [(s["kind"], s["track"]) for s in queue] == [(kind, track) for kind in expected]
         for moment in queue:
-            assert moment["reason"].endswith("times larger in frame 30, until frame 33")
+            assert moment["reason"].endswith("times larger in the frames 30 to 32")
             assert moment["remedy"] == {"op": "interpolate", "tracks": [track], "start": 29, "stop": 33}
 
 

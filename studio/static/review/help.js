@@ -119,7 +119,7 @@ function editable(bindings, id, asking, ask) {
   const keys = bindings.keysOf(id);
   const shown = (keys.length ? keys : [null]).map((key, index) => {
     const waiting = asking?.id === id && asking.index === index;
-    const caps = waiting ? ["press a key"] : key ? keyCaps(key) : ["–"];
+    const caps = waiting ? ["press a key"] : key ? keyCaps(key) : ["no key"];
     const label = `Change the key of ${bindings.get(id).text}${key ? `, now ${capsText(key)}` : ""}`;
     const classes = waiting ? "ct-key-button ct-waiting" : "ct-key-button";
     const attributes = { class: classes, title: "Change this key", "aria-label": label, onclick: () => ask(id, index) };

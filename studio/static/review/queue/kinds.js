@@ -40,16 +40,18 @@ export function severityLevel({ severity }) {
 export const SEVERITY_WORDS = { 3: "very likely an error", 2: "likely an error", 1: "worth a look" };
 
 /** What the offered operation would do, as the text of a button; null where there is none. */
-export function remedyText({ remedy }) {
+export function remedyText({ kind, remedy }) {
   if (!remedy) return null;
   const texts = {
-    swap: () => "Swap from here on",
-    merge: () => "Compare and merge",
-    interpolate: () => "Fill the gap",
-    delete: () => "Delete the track",
+    swap: ({ start }) => `Swap from frame ${start} on`,
+    merge: () => "Compare, then merge or not",
+    interpolate: ({ start, stop }) => `${kind === "area" ? "Redraw" : "Fill"} ${framesText(start + 1, stop - 1)} from both sides`,
+    delete: ({ tracks }) => `Delete track ${tracks.join(", ")}`,
   };
-  return texts[remedy.op]?.() ?? remedy.op.replaceAll("_", " ");
+  return texts[remedy.op]?.(remedy) ?? remedy.op.replaceAll("_", " ");
 }
+
+const framesText = (first, last) => (first === last ? `frame ${first}` : `frames ${first}–${last}`);
 
 /** The tracks that a moment is about, its own first. */
 export const tracksOf = ({ track, other }) => (other === null ? [track] : [track, other]);

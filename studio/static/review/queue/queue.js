@@ -11,7 +11,7 @@ import { createQueuePanel, openCount } from "./queue_panel.js";
 const NONE = "Go to a suspicious moment first, with J.";
 
 export function createQueue(parts) {
-  const { store, navigator, operations, toast } = parts;
+  const { store, navigator, operations, bindings, toast } = parts;
   const moments = new Moments(parts);
   const marker = createMarker(parts);
   const compare = createCompare(parts);
@@ -38,10 +38,12 @@ export function createQueue(parts) {
     if (current.state !== "open") return moments.settle(current, "open");
     const next = moments.neighbour(1);
     moments.settle(current, state);
+    toast(`${state === "ignored" ? "Ignored" : "Resolved"}: ${current.reason}`);
     return next ? go(next) : toast(endText(store.state, 1));
   }
 
-  /** Does what the moment offers. What that mends is no longer found and leaves the queue; undo brings it back. */
+  /** Does what the moment offers. What that mends is no longer found and leaves the queue; undo brings it back. Then it goes on,
+   *  but where masks were drawn it stays: nobody has seen those. */
   async function mend() {
     const { current } = moments;
     const { op, ...body } = current.remedy;
@@ -52,8 +54,14 @@ export function createQueue(parts) {
     await moments.fresh();
     const left = store.state.suggestions.find(({ id }) => id === current.id);
     if (left?.state === "open") moments.settle(left, "resolved");
+    if (op === "interpolate") return look(body);
     if (next && store.state.suggestions.some(({ id }) => id === next.id)) go(next);
     else walk(1);
+  }
+
+  function look({ start }) {
+    navigator.go(start + 1);
+    toast(`Look at what was drawn; ${bindings.keyOf("momentNext") || "the next moment"} goes on.`);
   }
 
   const needsMoment = () => (moments.current ? null : NONE);

@@ -128,9 +128,11 @@ function createCard(store, bindings) {
     };
     return { element, show };
   };
+  const keyText = (id, before, after) => (bindings.keyOf(id) ? `${before}${bindings.keyOf(id)}${after}` : "");
   const kind = el("span", { class: "ct-moment-kind" });
   const title = el("strong", {});
   const reason = el("p", {});
+  const byHand = el("p", { class: "ct-faint" });
   const remedy = act("momentRemedy", "ct-main-button");
   const resolve = act("momentResolve", "");
   const ignore = act("momentIgnore", "");
@@ -139,6 +141,7 @@ function createCard(store, bindings) {
     {},
     el("div", { class: "ct-moment-head" }, kind, title),
     reason,
+    byHand,
     el("div", { class: "ct-moment-actions" }, remedy.element, resolve.element, ignore.element),
   );
   const hint = el("p", { class: "ct-faint" });
@@ -154,6 +157,8 @@ function createCard(store, bindings) {
     kind.title = SEVERITY_WORDS[severityLevel(moment)];
     setText(reason, `${moment.reason}.`.replace("?.", "?"));
     const open = moment.state === "open";
+    byHand.hidden = !open || moment.remedy !== null;
+    setText(byHand, `No ready remedy. Put it right by hand${keyText("delete", ": ", " takes the track away")}, or say that it is fine.`);
     remedy.show(remedyText(moment) ?? "", open && moment.remedy !== null);
     resolve.show(open ? "Resolved" : "Open again");
     ignore.show("Ignore", open);
