@@ -177,6 +177,34 @@ def test_what_was_drawn_offline_survives_a_reload_and_is_sent_in_order(
     assert len(notes(library, video)) == 1
 
 
+def test_notes_are_changed_resolved_and_deleted_offline_and_the_studio_hears_of_it_later(
+    library: Library, server: Server, review: Callable[..., Annotator]
+) -> None:
+    video, (track,) = library.video([steady(range(70))])
+    with library.store.transaction() as database:
+        for text in ("a fox?", "two dogs", "too dark"):
+            reviews.add_comment(database, video, text, "local", 0, track)
+    annotator = review(video)
+    page = annotator.page
+    page.locator('[data-tab="notes"]').click()
+    note = {text: page.locator(".ct-note", has_text=text) for text in ("a fox?", "two dogs", "too dark", "a fox!")}
+    note["too dark"].wait_for()
+    with gone(server):
+        note["a fox?"].get_by_role("button", name="Edit").click()
+        page.locator(".ct-note textarea").fill("a fox!")
+        page.keyboard.press("Enter")
+        note["two dogs"].get_by_role("button", name="Resolve").click()
+        note["too dark"].get_by_role("button", name="Delete").click()
+        page.wait_for_function("window.__studio.state.pending === 3 && window.__studio.atRisk === false")
+        assert [note[text].count() for text in note] == [0, 0, 0, 1], "it shows as if it were done"
+        with pytest.raises(Exception, match="ERR_CONNECTION_REFUSED"):
+            page.reload()
+    assert [text for text, *_ in notes(library, video)] == ["a fox?", "two dogs", "too dark"]
+    visit(annotator, video)
+    left = reviews.comments(library.store.database, video)
+    assert [(one["text"], one["resolved_by"]) for one in left] == [("a fox!", None), ("two dogs", "local")]
+
+
 def test_a_change_whose_answer_was_lost_is_done_once(library: Library, review: Callable[..., Annotator]) -> None:
     video, (track,) = library.video([steady(range(70))])
     annotator = review(video)

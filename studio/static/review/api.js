@@ -86,8 +86,9 @@ export function createApi(base) {
     changeReview: (id, change) => send("PATCH", `${video(id)}/review`, change),
     comments: (id) => request(`${video(id)}/comments`),
     addComment: (id, comment, key = null) => post(`${video(id)}/comments`, comment, named(key)),
-    changeComment: (comment, change) => send("PATCH", `${base}/comments/${comment}`, change),
-    removeComment: (comment) => request(`${base}/comments/${comment}`, { method: "DELETE" }),
+    /** change: {text} or {resolved}; null takes the comment away. */
+    alterComment: (comment, change) =>
+      change ? send("PATCH", `${base}/comments/${comment}`, change) : request(`${base}/comments/${comment}`, { method: "DELETE" }),
     people: () => request(`${base}/people`),
     preferences: () => request(`${base}/preferences`),
     savePreferences: (chosen) => send("PUT", `${base}/preferences`, chosen),

@@ -43,7 +43,7 @@ function jobsOf(parts, records) {
   });
 }
 
-/** An operation, an undo, a redo, a note, or what was said of a moment of the queue, in an earlier visit. */
+/** An operation, an undo, a redo, what was done to a note, or said of a moment of the queue, in an earlier visit. */
 class ResumedChange {
   constructor(parts, record, own) {
     Object.assign(this, { parts, record, own });
@@ -52,7 +52,7 @@ class ResumedChange {
   async run() {
     const { session, store } = this.parts;
     const { video } = this.record;
-    const { rev } = await this.#send();
+    const rev = (await this.#send())?.rev;
     if (rev === undefined) return; // a note, or what was said of a moment of the queue, changes no mask
     this.own.add(video, rev);
     if (store.state.video?.id !== video) return;
@@ -62,7 +62,7 @@ class ResumedChange {
 
   rejected(error) {
     const { toast, session } = this.parts;
-    if (this.record.kind === "settle" && error.status === 404) return; // the moment was mended meanwhile
+    if (["settle", "comment"].includes(this.record.kind) && error.status === 404) return; // it is gone: mended, or deleted
     toast(`Left undone from your last visit: ${this.record.text}. ${error.message}`, { tone: "error" });
     session.refreshSoon();
   }
@@ -70,9 +70,10 @@ class ResumedChange {
   /** The changes sent just before it, the person knew of; what others did since, the server minds. */
   #send() {
     const { api } = this.parts;
-    const { kind, video, op, body, key, seen, suggestion, state, note } = this.record;
+    const { kind, video, op, body, key, seen, suggestion, state, note, comment, change } = this.record;
     if (kind === "settle") return api.settleSuggestion(video, suggestion, state);
     if (kind === "note") return api.addComment(video, note, key);
+    if (kind === "comment") return api.alterComment(comment, change);
     if (kind !== "operation") return api[kind](video, key);
     return api.operate(video, op, body, { key, rev: this.own.after(video, seen) });
   }

@@ -1,5 +1,5 @@
 /* Where a note is written: a small sheet over the stage. Enter keeps it, Shift+Enter begins a line, Escape leaves; what was
-   written then is still there the next time. In: the store, keep(note) -> whether it was taken. Out: an element with open(pin). */
+   written then is still there the next time. In: the store, keep(note). Out: an element with open(pin). */
 
 import { button, el, setText } from "../dom.js";
 import { nameOf } from "./words.js";
@@ -12,11 +12,10 @@ export function createNoteEditor({ store, keyOf }, keep) {
     root.hidden = true;
     text.blur();
   };
-  const send = async () => {
-    if (!text.value.trim()) return close();
-    if (!(await keep({ text: text.value, ...pin }))) return undefined;
+  const send = () => {
+    if (text.value.trim()) keep({ text: text.value, ...pin });
     text.value = "";
-    return close();
+    close();
   };
   const root = el(
     "div",

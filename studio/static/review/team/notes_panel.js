@@ -18,7 +18,7 @@ export function createNotesPanel(parts, notes, { go, write }) {
   function show() {
     const { comments, note } = store.state;
     const listed = [...comments].reverse().filter((comment) => resolvedToo || !comment.resolved_at);
-    if (!list.contains(document.activeElement)) list.replaceChildren(...listed.map((comment) => createNote(parts, notes, comment, go)));
+    if (!list.querySelector("textarea")) list.replaceChildren(...listed.map((comment) => createNote(parts, notes, comment, go)));
     for (const element of list.children) element.classList.toggle("ct-selected", Number(element.dataset.note) === note);
     const settled = comments.filter(({ resolved_at: resolved }) => resolved).length;
     toggle.hidden = settled === 0;
@@ -66,13 +66,14 @@ function createNote({ store }, notes, comment, go) {
 function edit(words, comment, notes) {
   const field = el("textarea", { class: "ct-input ct-note-text", rows: 3, maxlength: 2000, "aria-label": "Note" });
   field.value = comment.text;
-  field.addEventListener("keydown", async (event) => {
+  field.addEventListener("keydown", (event) => {
     event.stopPropagation();
-    if (event.key === "Escape") field.replaceWith(words);
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    const kept = event.key === "Enter" && !event.shiftKey && !event.isComposing;
+    if (!kept && event.key !== "Escape") return;
     event.preventDefault();
-    field.blur();
-    if (field.value.trim() === comment.text || (await notes.rewrite(comment, field.value))) field.replaceWith(words);
+    field.replaceWith(words);
+    const text = field.value.trim();
+    if (kept && text && text !== comment.text) notes.rewrite(comment, text);
   });
   words.replaceWith(field);
   field.focus();
