@@ -1,4 +1,4 @@
-"""Suspicious moments of single tracks: sudden changes, flicker, low scores, short tracks, ends in the midst of the picture.
+"""Suspicious moments of single tracks: sudden changes, flicker, low scores, short tracks, ends in the middle of the picture.
 
 Pure functions from what is shown to lists of `Suspicion`, one for each kind, in a few passes over the entries. A moment whose
 masks a person has verified is never suspicious.
@@ -170,7 +170,7 @@ def departures(entries: Shown) -> list[Suspicion]:
             continue
         severity = 0.3 + 0.2 * min(faded, 1.0) - (0.1 if border[last] else 0.0)
         track = int(entries.track[last])
-        where = "at the border, though it was not leaving" if border[last] else "in the midst of the picture"
+        where = "at the border, though it was not leaving" if border[last] else "in the middle of the picture"
         reason = f"{name_of(entries, track)} ends in frame {frame} {where}"
         found.append(Suspicion("departure", track, None, frame, frame + 1, severity, reason))
     return found

@@ -81,7 +81,8 @@ def shown(database: Database, video: Row) -> Detections:
         raise Conflict("No model has run on this video, so there is nothing of a model to choose from. Run one first.")
     if run["tracking"] is None:
         raise Conflict(
-            "This run was made before detections were stored, so there is nothing to track again. Run the model once more."
+            "This run keeps nothing of what the model saw, so no mask can be carried or tracked again. Copy or interpolate masks, "
+            "or run the model on the video once more: corrections stay with this run."
         )
     return Detections(database, run)
 

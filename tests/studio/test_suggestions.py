@@ -95,7 +95,7 @@ def test_a_track_that_goes_on_under_another_number_is_offered_to_be_merged(store
         ({30: (110, 90, 12)}, "jump", 30, "jumps by"),
         ({30: (33, 25, 30)}, "area", 30, "times larger in frame 30"),
         ({30: None, 31: None}, "flicker", 30, "is missing in the frames 30 to 31"),
-        (dict.fromkeys(range(45, LENGTH)), "departure", 44, "in the midst of the picture"),
+        (dict.fromkeys(range(45, LENGTH)), "departure", 44, "in the middle of the picture"),
         (dict.fromkeys(range(3, LENGTH)), "short", 0, "is there in 3 frames only"),
     ],
 )

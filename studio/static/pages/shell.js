@@ -53,6 +53,7 @@ function navigation(root) {
     link.addEventListener("click", (event) => {
       if (event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();
+      if (event.detail > 0) link.blur(); // a mouse: the keys belong to the page that opens
       go(link.dataset.go, link.dataset.go === "review" ? { video: lastVideo() } : {});
     });
   }

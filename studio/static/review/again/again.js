@@ -26,7 +26,7 @@ export function createAgain(parts) {
     bind("carryBack", ["Shift+O"], "Carry the mask back", carry(-1), (state) => whyNot(state, -1), { menu: true }),
     bind("carryOn", ["Shift+P"], "Carry the mask on", carry(1), (state) => whyNot(state, 1), { menu: true }),
     bind("retrack", ["Shift+R"], "Track the video again…", () => openRetrack(parts), settled),
-    bind("withdraw", ["Ctrl+."], "Stop what is under way", () => underway.withdraw(), ({ underway: all }) =>
+    bind("withdraw", ["Ctrl+."], "Stop the operation that is running", () => underway.withdraw(), ({ underway: all }) =>
       all.some(({ own }) => own) ? null : "Nothing of yours is under way."),
   ];
   parts.bindings.add(bindings); // the button names its key

@@ -13,7 +13,7 @@ export const KINDS = {
   score: { title: "The model was not sure", path: "M4 15.5 A7 7 0 1 1 16 15.5 M10 12.5 L6.4 8.9" },
   short: { title: "Only a few frames", path: "M8 10 H12 M8 7.5 V12.5 M12 7.5 V12.5" },
   overlap: { title: "Masks overlap", path: "M12.2 10 A4.4 4.4 0 1 1 3.4 10 A4.4 4.4 0 1 1 12.2 10 M16.6 10 A4.4 4.4 0 1 1 7.8 10 A4.4 4.4 0 1 1 16.6 10" },
-  departure: { title: "Ends in the midst of the picture", path: "M3.5 4.5 H16.5 V15.5 H3.5 Z M6 10 H11 M11.5 8 L13.5 12 M13.5 8 L11.5 12" },
+  departure: { title: "Ends in the middle of the picture", path: "M3.5 4.5 H16.5 V15.5 H3.5 Z M6 10 H11 M11.5 8 L13.5 12 M13.5 8 L11.5 12" },
 };
 
 const UNKNOWN = { title: "Suspicious", path: "M10 4 V12 M10 15.4 V15.6" };
@@ -51,7 +51,9 @@ export function remedyText({ kind, remedy }) {
   return texts[remedy.op]?.(remedy) ?? remedy.op.replaceAll("_", " ");
 }
 
-const framesText = (first, last) => (first === last ? `frame ${first}` : `frames ${first}–${last}`);
+/** "frames 20–22" or "frame 20"; initial: its first letter. */
+export const framesText = (first, last, initial = "f") =>
+  first === last ? `${initial}rame ${first}` : `${initial}rames ${first}–${last}`;
 
 /** The tracks that a moment is about, its own first. */
 export const tracksOf = ({ track, other }) => (other === null ? [track] : [track, other]);

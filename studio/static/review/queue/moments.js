@@ -97,7 +97,7 @@ export class Moments {
     this.#notePlace();
     this.#settled.set(moment.id, state);
     this.#put(moment.id, { ...moment, state });
-    const text = `${{ resolved: "Resolved", ignored: "Ignored", open: "Reopened" }[state]}: ${moment.reason}`;
+    const text = `${{ resolved: "Mended", ignored: "No mistake", open: "Reopened" }[state]}: ${moment.reason}`;
     this.queue.push({
       record: { key: requestKey(), kind: "settle", video: video.id, suggestion: moment.id, state, text },
       run: async () => {

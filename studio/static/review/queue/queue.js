@@ -6,7 +6,7 @@ import { tracksOf } from "./kinds.js";
 import { createMarker } from "./marker.js";
 import { Moments } from "./moments.js";
 import { createProgress } from "./progress.js";
-import { createQueuePanel, openCount } from "./queue_panel.js";
+import { createQueuePanel, openCount, STATES } from "./queue_panel.js";
 
 const NONE = "Go to a suspicious moment first, with J.";
 
@@ -38,7 +38,7 @@ export function createQueue(parts) {
     if (current.state !== "open") return moments.settle(current, "open");
     const next = moments.neighbour(1);
     moments.settle(current, state);
-    toast(`${state === "ignored" ? "Ignored" : "Resolved"}: ${current.reason}`);
+    toast(`${STATES[state]}: ${current.reason}`);
     return next ? go(next) : toast(endText(store.state, 1));
   }
 
@@ -74,8 +74,8 @@ export function createQueue(parts) {
     bindings: [
       bind("momentNext", ["J"], "Next suspicious moment", () => walk(1), { repeats: true }),
       bind("momentPrevious", ["Shift+J"], "Previous suspicious moment", () => walk(-1), { repeats: true }),
-      bind("momentResolve", ["Enter"], "It is dealt with; go on", () => settle("resolved"), { when: needsMoment }),
-      bind("momentIgnore", ["Shift+Enter"], "Ignore it; go on", () => settle("ignored"), { when: needsMoment }),
+      bind("momentResolve", ["Enter"], "It is mended; go on", () => settle("resolved"), { when: needsMoment }),
+      bind("momentIgnore", ["Shift+Enter"], "It is no mistake; go on", () => settle("ignored"), { when: needsMoment }),
       bind("momentRemedy", ["Ctrl+Enter"], "Mend it as offered; go on", mend, { when: needsRemedy }),
     ],
     inspector: [{ id: "queue", title: "Queue", element: panel, badge: openCount }],

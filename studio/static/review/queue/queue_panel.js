@@ -3,11 +3,11 @@
 
 import { button, el, setText } from "../dom.js";
 import { filtered } from "./moments.js";
-import { kindIcon, KINDS, kindTitle, remedyText, severityLevel, SEVERITY_WORDS, tracksOf } from "./kinds.js";
+import { framesText, kindIcon, KINDS, kindTitle, remedyText, severityLevel, SEVERITY_WORDS, tracksOf } from "./kinds.js";
 import { createVirtualList } from "./virtual_list.js";
 
 const ROW = 60; // px
-const STATES = { open: "Open", resolved: "Resolved", ignored: "Ignored", all: "All" };
+export const STATES = { open: "Open", resolved: "Mended", ignored: "No mistake", all: "All" };
 
 /** actions: {go(moment)}; bindings: see bindings.js. */
 export function createQueuePanel({ store, bindings }, actions) {
@@ -80,7 +80,7 @@ function fillSelect(select, options) {
 }
 
 function createRow(store, moment, { go }) {
-  const { id, kind, frame, reason, state } = moment;
+  const { id, kind, frame, stop, reason, state } = moment;
   const level = severityLevel(moment);
   const settled = state === "open" ? null : el("span", { class: "ct-moment-state" }, STATES[state]);
   const row = el(
@@ -93,7 +93,7 @@ function createRow(store, moment, { go }) {
         "span",
         { class: "ct-moment-text" },
         el("span", { class: "ct-moment-reason" }, reason),
-        el("span", { class: "ct-moment-facts ct-numbers" }, `Frame ${frame}`, swatches(store, moment), settled),
+        el("span", { class: "ct-moment-facts ct-numbers" }, framesText(frame, stop - 1, "F"), swatches(store, moment), settled),
       ),
     ),
   );
@@ -148,7 +148,7 @@ function createCard(store, bindings) {
   store.watch(["suggestions", "suggestion", "keys"], ({ suggestions, suggestion }) => {
     const moment = suggestions.find(({ id }) => id === suggestion) ?? null;
     body.hidden = !moment;
-    hint.hidden = Boolean(moment) || suggestions.length === 0;
+    hint.hidden = Boolean(moment) || !openCount({ suggestions });
     setText(hint, `${bindings.keyOf("momentNext") || "J"} goes to the next moment, ${bindings.keyOf("momentPrevious") || "Shift+J"} to the previous one.`);
     if (!moment) return;
     kind.className = `ct-moment-kind ct-level-${severityLevel(moment)}`;
@@ -160,8 +160,8 @@ function createCard(store, bindings) {
     byHand.hidden = !open || moment.remedy !== null;
     setText(byHand, `No ready remedy. Put it right by hand${keyText("delete", ": ", " takes the track away")}, or say that it is fine.`);
     remedy.show(remedyText(moment) ?? "", open && moment.remedy !== null);
-    resolve.show(open ? "Resolved" : "Open again");
-    ignore.show("Ignore", open);
+    resolve.show(open ? "It is mended" : "Open again");
+    ignore.show("No mistake", open);
   });
   return el("div", { class: "ct-moment-card" }, body, hint);
 }
