@@ -67,13 +67,19 @@ def review(studio: Studio, new_page: Callable[..., Any]) -> Callable[..., Annota
     return start
 
 
-def test_a_drawn_mask_is_carried_on_and_back_by_keys_after_it_said_how_far(
-    studio: Studio, review: Callable[..., Annotator]
-) -> None:
+def drawn_owl(studio: Studio) -> tuple[Row, int]:
+    """A video in which somebody drew the owl in frame 20, where the model was not sure of it; the track."""
     video, _ = studio.video(CAT, OWL)
     cat = library.categories(studio.store.database, video["project_id"])[1]["id"]
     track = perform(studio.store, video["id"], "local", tracks.new_track(cat, 20)).tracks[0]
     perform(studio.store, video["id"], "local", shapes.draw(track, 20, 0, box=(64, 32, 79, 48)))
+    return video, track
+
+
+def test_a_drawn_mask_is_carried_on_and_back_by_keys_after_it_said_how_far(
+    studio: Studio, review: Callable[..., Annotator]
+) -> None:
+    video, track = drawn_owl(studio)
     before = everything(studio.store, video)
     ann = review(video)
     ann.page.locator(f".ct-track[data-track='{track}'] .ct-track-main").click()
@@ -153,10 +159,7 @@ def test_what_takes_long_goes_on_by_itself_and_can_be_stopped(
     studio: Studio, review: Callable[..., Annotator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(long_operations, "AT_ONCE_SECONDS", 0.0)
-    video, _ = studio.video(CAT, OWL)
-    cat = library.categories(studio.store.database, video["project_id"])[1]["id"]
-    track = perform(studio.store, video["id"], "local", tracks.new_track(cat, 20)).tracks[0]
-    perform(studio.store, video["id"], "local", shapes.draw(track, 20, 0, box=(64, 32, 79, 48)))
+    video, track = drawn_owl(studio)
     before = everything(studio.store, video)
     ann = review(video)
     ann.page.locator(f".ct-track[data-track='{track}'] .ct-track-main").click()
@@ -198,6 +201,34 @@ def test_what_takes_long_goes_on_by_itself_and_can_be_stopped(
     worker.perform(studio.store, studio.home, int(ann.state("underway[0].job")))
     ann.page.locator(".ct-toast", has_text="back to frame 10").wait_for()
     assert ann.state(f"timeline[{track}][0]") == [10, 20, "propagated"]
+
+
+def test_what_was_begun_offline_shows_how_far_it_is_once_the_studio_has_it(
+    studio: Studio, review: Callable[..., Annotator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_operations, "AT_ONCE_SECONDS", 0.0)
+    video, track = drawn_owl(studio)
+    ann = review(video)
+    ann.page.watch.expected += ["ERR_INTERNET_DISCONNECTED", "Failed to fetch"]
+    ann.page.evaluate("window.__studio.go(20)")
+    ann.page.locator(f".ct-track[data-track='{track}'] .ct-track-main").click()
+    ann.page.keyboard.press("Shift+P")
+    ann.page.locator(".ct-sheet").wait_for()
+    ann.page.route("**/ops/propagate", lambda route: route.abort("internetdisconnected"))
+    ann.page.keyboard.press("Enter")
+    ann.page.wait_for_function("window.__studio.saving === 'failed' && !window.__studio.atRisk")
+    ann.page.unroute("**/ops/propagate")
+
+    asked = "**/videos/*/ops"  # held back, so that the page has to hear of it by sending it
+    ann.page.route(asked, lambda route: route.fulfill(json={"operations": []}))
+    ann.page.reload()
+    row = ann.page.locator(".ct-underway .ct-run")
+    row.wait_for()
+    assert row.inner_text().startswith("Carrying a mask")
+    worker.perform(studio.store, studio.home, int(ann.state("underway[0].job")))
+    ann.page.locator(".ct-toast", has_text="Undo").wait_for()
+    assert row.count() == 0
+    assert ann.idle().state(f"timeline[{track}]") == [[20, 21, "user"], [21, 30, "propagated"]]
 
 
 def test_of_a_long_video_the_first_frames_are_shown_at_once_and_the_rest_when_the_sliders_rest(

@@ -88,7 +88,7 @@ export class Operations {
         run: async () => {
           const answer = await this.api.operate(id, name, body, { key, rev: this.session.afterOwn(seen) });
           if (answer.job === undefined) return resolve(await this.#finish(id, answer, done));
-          this.#follow(id, name, body, key, answer, done).then(resolve, reject); // other changes need not wait for it
+          this.follow(id, name, body, key, answer, done).then(resolve, reject); // other changes need not wait for it
           return undefined;
         },
         rejected: (error) => {
@@ -107,7 +107,8 @@ export class Operations {
   }
 
   /** The worker does it: once that is over, the same request again says what came of it. */
-  async #follow(id, name, body, key, underway, done) {
+  async follow(id, name, body, key, underway, done = (answer) => this.#say(deed(answer))) {
+    if (this.store.state.video?.id !== id) return null; // shown where its video is open
     const end = await this.over(underway);
     if (end === null) return null;
     if (end === "cancelled") {

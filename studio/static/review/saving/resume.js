@@ -50,13 +50,14 @@ class ResumedChange {
   }
 
   async run() {
-    const { session, store } = this.parts;
-    const { video } = this.record;
-    const rev = (await this.#send())?.rev;
-    if (rev === undefined) return; // a note, or what was said of a moment of the queue, changes no mask
-    this.own.add(video, rev);
+    const { session, store, operations } = this.parts;
+    const { video, op, body, key } = this.record;
+    const answer = await this.#send();
+    if (answer?.job !== undefined) operations.follow(video, op, body, key, answer); // other changes need not wait for it
+    if (answer?.rev === undefined) return; // a note, or what was said of a moment of the queue, changes no mask
+    this.own.add(video, answer.rev);
     if (store.state.video?.id !== video) return;
-    session.adopt(rev);
+    session.adopt(answer.rev);
     await session.refreshNow();
   }
 
