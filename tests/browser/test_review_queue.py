@@ -143,7 +143,7 @@ def test_where_a_remedy_drew_masks_the_page_stays_so_that_somebody_sees_them(
     annotator = review(video)
     annotator.press("j")
     first = annotator.state("frame")
-    assert f"Fill frame {first} from both sides" in annotator.text("section[aria-label=Queue]")
+    assert f"Fill frame {first}" in annotator.text("section[aria-label=Queue]")
     annotator.press("Control+Enter")
     wait_until(annotator, "suggestions.length === 1")
     annotator.page.get_by_text("Look at what was drawn; J goes on.").wait_for()

@@ -6,6 +6,7 @@ import { icon } from "./icons.js";
 import { keyCaps, keyName } from "./keys.js";
 import { fit } from "./operations/fuzzy.js";
 
+const FIRST = ["Queue", "Move"]; // groups that a newcomer wants; the others follow as they are bound
 const MODIFIERS = new Set(["Control", "Shift", "Alt", "Meta", "AltGraph", "CapsLock"]);
 
 export function createHelp({ bindings, store }, gestures) {
@@ -66,14 +67,15 @@ export function createHelp({ bindings, store }, gestures) {
 
   const show = () => {
     const entries = [...bindings.list, ...gestures].filter((entry) => matches(bindings, entry, search.value));
-    const names = [...new Set(entries.map(({ group }) => group))];
+    const names = [...new Set([...FIRST, ...entries.map(({ group }) => group)])];
     const createGroup = (group) => {
       const own = entries.filter((entry) => entry.group === group);
+      if (!own.length) return null;
       const rows = own.map((entry) => createRow(bindings, store, entry, asking, { ask, change }));
       return el("section", {}, el("h3", {}, group), el("dl", {}, rows));
     };
-    groups.replaceChildren(...names.map(createGroup));
-    if (names.length === 0) groups.append(el("p", { class: "ct-empty" }, "No command is called so."));
+    groups.replaceChildren(...names.map(createGroup).filter(Boolean));
+    if (entries.length === 0) groups.append(el("p", { class: "ct-empty" }, "No command is called so."));
     always.checked = store.state.alwaysPreview;
     reset.hidden = Object.keys(store.state.keys).length === 0;
   };

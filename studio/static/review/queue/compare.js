@@ -5,7 +5,7 @@ import { button, el } from "../dom.js";
 import { decodeCounts } from "../rle.js";
 import { loadPicture, maskPicture, partAround } from "../saving/mask_picture.js";
 
-const WIDTH = 340; // px of a picture
+const WIDTH = 364; // px of a picture
 const HEIGHT = 720; // px of the frame that is fetched for it
 
 export function createCompare({ api, store, session }) {

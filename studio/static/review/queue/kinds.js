@@ -44,8 +44,8 @@ export function remedyText({ kind, remedy }) {
   if (!remedy) return null;
   const texts = {
     swap: ({ start }) => `Swap from frame ${start} on`,
-    merge: () => "Compare, then merge or not",
-    interpolate: ({ start, stop }) => `${kind === "area" ? "Redraw" : "Fill"} ${framesText(start + 1, stop - 1)} from both sides`,
+    merge: () => "Compare the two…",
+    interpolate: ({ start, stop }) => `${kind === "area" ? "Redraw" : "Fill"} ${framesText(start + 1, stop - 1)}`,
     delete: ({ tracks }) => `Delete track ${tracks.join(", ")}`,
   };
   return texts[remedy.op]?.(remedy) ?? remedy.op.replaceAll("_", " ");

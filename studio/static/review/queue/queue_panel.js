@@ -160,7 +160,7 @@ function createCard(store, bindings) {
     byHand.hidden = !open || moment.remedy !== null;
     setText(byHand, `No ready remedy. Put it right by hand${keyText("delete", ": ", " takes the track away")}, or say that it is fine.`);
     remedy.show(remedyText(moment) ?? "", open && moment.remedy !== null);
-    resolve.show(open ? "It is mended" : "Open again");
+    resolve.show(open ? "Mended" : "Open again");
     ignore.show("No mistake", open);
   });
   return el("div", { class: "ct-moment-card" }, body, hint);
