@@ -255,5 +255,5 @@ def test_a_run_without_detections_asks_for_another_run_in_a_sentence(
     ann = review(video)
     ann.page.watch.expected.append("409")
     ann.page.keyboard.press("Shift+R")
-    ann.page.locator(".ct-toast", has_text="Run the model once more").wait_for()
+    ann.page.locator(".ct-toast", has_text="run the model on the video once more").wait_for()
     assert not ann.page.locator(".ct-sheet").is_visible()
