@@ -6,6 +6,7 @@ timestamps of the packets are the pictures. That rule is checked against real de
 fails, or cannot be relied on, the whole file is decoded once instead. No pixels are kept.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -82,11 +83,14 @@ class FrameIndex:
         return cls(length, pts if timed else None, pictures, announced, bool(damaged))
 
 
-def build_index(path: Path) -> FrameIndex:
-    """Index a video file. Raises `VideoError` where not one picture can be decoded."""
-    index = _index_by_packets(path)
+def build_index(path: Path, tick: Callable[[], None] = lambda: None) -> FrameIndex:
+    """Index a video file. `tick` is called again and again meanwhile; what it raises ends the work.
+
+    Raises `VideoError` where not one picture can be decoded.
+    """
+    index = _index_by_packets(path, tick)
     if index.pts is None or not _agrees_with_decoder(path, index):
-        index = _index_by_decoding(path, index)
+        index = _index_by_decoding(path, index, tick)
     if index.length == 0:
         raise VideoError(
             f"'{path}' has a video track, but not one picture of it can be decoded. Copy or convert it again."
@@ -94,7 +98,7 @@ def build_index(path: Path) -> FrameIndex:
     return index
 
 
-def _index_by_packets(path: Path) -> FrameIndex:
+def _index_by_packets(path: Path, tick: Callable[[], None]) -> FrameIndex:
     pts: list[int] = []
     keys: set[KeyPicture] = set()
     count, damaged, reliable, end = 0, False, True, 0.0
@@ -104,6 +108,7 @@ def _index_by_packets(path: Path) -> FrameIndex:
         announced = stream.frames
         try:
             for packet in container.demux():
+                tick()
                 if packet.pts is not None:
                     end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
                 if packet.size == 0 or packet.stream_index != stream.index:
@@ -147,10 +152,13 @@ def _agrees_with_decoder(path: Path, index: FrameIndex) -> bool:
         decoder.close()
 
 
-def _index_by_decoding(path: Path, packets: FrameIndex) -> FrameIndex:
+def _index_by_decoding(path: Path, packets: FrameIndex, tick: Callable[[], None]) -> FrameIndex:
     decoder = Decoder(path)
+    pts: list[int | None] = []
     try:
-        pts = [picture.pts for picture in decoder.pictures()]
+        for picture in decoder.pictures():
+            tick()
+            pts.append(picture.pts)
     finally:
         decoder.close()
     times = np.array([ticks for ticks in pts if ticks is not None], dtype=np.int64)

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from sqlite_utils import Database
 from engine.checkpoint import preset_beside, save_checkpoint
 from engine.config import Preset
 from engine.errors import CheckpointError, CtvisError
-from engine.recognise import UNTRAINED, Recognised, recognise
+from engine.recognise import UNTRAINED, PresetUnclear, Recognised, recognise
 from studio.jobs.models import ModelFile, find_model, models
+from studio.model_sources import unpacked
 from studio.settings import Home
 from studio.store import Row, Store
 from studio.store import models as table
@@ -31,20 +32,34 @@ from training.finetune import StorageFault
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SUFFIXES = (".safetensors", ".json")  # of a model's two files
 SNAPSHOT = ".snapshot.json"  # of what a fine-tuned one was taught
+UNDECIDED = (PresetUnclear, Conflict, Invalid)  # the file is sound, but its preset or its name was said wrongly, or not
 CHILDREN = "children"  # the folder of fine-tuned models: they are found by their rows alone
 
 
 def add_model(
-    store: Store, home: Home, file: Path, name: str, preset: str | Preset | None = None, source: str | None = None
+    store: Store,
+    home: Home,
+    file: Path,
+    name: str,
+    preset: str | Preset | None = None,
+    source: str | None = None,
+    tell: Callable[[str], None] = lambda message: None,
 ) -> Recognised:
-    """Store the checkpoint `file` under `name`; `source` is where it came from, by default the file itself."""
+    """Store the checkpoint `file` under `name`; `source` is where it came from, by default the file itself.
+
+    `tell` hears what is being done; what it raises ends the work.
+    """
     check_free(store, home, name)
-    found = recognise(file, preset)
+    tell("Reading the checkpoint")
+    with unpacked(file, home) as checkpoint:
+        found = recognise(checkpoint, preset)
     checksum, came_from = _sha256(file), source or str(file.resolve())
+    tell("Storing it in the studio's own form")
     draft = home.temporary / f"model-{uuid.uuid4().hex}.safetensors"
     notes = {"source": came_from, "sha256": checksum, UNTRAINED: list(found.untrained)}
     try:
         save_checkpoint(found.model, found.preset, draft, notes=notes)
+        tell("Giving it its place")
         with store.transaction() as database:
             table.add_model(
                 database,
@@ -63,6 +78,13 @@ def add_model(
         for left in home.temporary.glob(f"{draft.stem}.*"):
             left.unlink()
     return found
+
+
+def left_at_random(found: Recognised) -> str:
+    """What of an added model did not come from its file, as a sentence."""
+    if not found.untrained:
+        return "Nothing is left at random: every tensor came from the file."
+    return f"Left at random: {' and '.join(found.untrained)}. It is a start for training, not a model to use."
 
 
 def place_child(
@@ -118,10 +140,10 @@ def check_free(store: Store, home: Home, name: str) -> None:
     """Raise a sentence unless a model may be called so: the name is that of its files, too."""
     if not NAME.fullmatch(name):
         raise Invalid(
-            f'A model cannot be called "{name}". Use letters, digits, dots, dashes and underscores, at most 100: --name NAME.'
+            f'A model cannot be called "{name}". Use letters, digits, dots, dashes and underscores, at most 100.'
         )
     if name.lower() in {known.lower() for known in models(home, store.database)}:  # some disks do not tell a from A
-        raise Conflict(f'There is a model "{name}" already. Give another name with --name, or remove that one first.')
+        raise Conflict(f'There is a model "{name}" already. Give another name, or remove that one first.')
 
 
 def plain_name(file: str) -> str:

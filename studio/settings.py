@@ -32,6 +32,11 @@ class Home:
         return self.root / "worker.lock.db"
 
     @property
+    def reserve(self) -> Path:
+        """Room that is kept back for a full disk (`jobs/full_disk.py`)."""
+        return self.root / "reserve"
+
+    @property
     def media(self) -> Path:
         return self.root / "media"
 

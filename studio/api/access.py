@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 READING = {"GET", "HEAD", "OPTIONS"}
-LARGE_BODIES = re.compile(r"/projects/[^/]+/videos$|/trials$|/masks/[^/]+$")
+LARGE_BODIES = re.compile(r"/projects/[^/]+/videos$|/trials$|/models$|/masks/[^/]+$")
 
 
 def same_origin(request: Request) -> None:

@@ -4,6 +4,7 @@
 requests. Its OpenAPI document is a route like the others, so whatever guards them guards it too.
 """
 
+import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from studio.api import (
     frames,
     jobs,
     library,
+    model_work,
     models,
     operations,
     people,
@@ -37,6 +39,7 @@ from studio.api.context import InStudio, Studio
 from studio.api.frame_cache import FrameCache
 from studio.api.newest import Newest
 from studio.api.uploads import remove_leftovers
+from studio.jobs.full_disk import SENTENCE, is_full
 from studio.jobs.queue import JobQueue
 from studio.settings import Home
 from studio.store import Store
@@ -61,11 +64,13 @@ def create_api(home: Home, store: Store, dependencies: Sequence[Dependency] = ()
     app.add_middleware(BodyLimit, limit=home.json_limit)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(CtvisError, _refused)
+    app.add_exception_handler(OSError, _unwritten)
+    app.add_exception_handler(sqlite3.OperationalError, _unwritten)
     problems: dict[int | str, dict[str, Any]] = {
         status: {"model": schemas.Problem} for status in (403, 404, 409, 413, 422)
     }
     review_parts = (review, operations, again, comparison, suggestions, teamwork, people, preferences, times)
-    for module in (library, frames, *review_parts, work, jobs, finetune, models):
+    for module in (library, frames, *review_parts, work, jobs, finetune, models, model_work):
         app.include_router(module.router, responses=problems)
 
     @app.get("/health", response_model=schemas.Health)
@@ -86,6 +91,14 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, Conflict):
         return JSONResponse(body | {"current": error.current}, 409)
     return JSONResponse(body, 404 if isinstance(error, NotFound) else 422)
+
+
+def _unwritten(request: Request, fault: Exception) -> JSONResponse:
+    """507 where the disk is full; what else may be wrong with it is for the log."""
+    studio: Studio = request.app.state.studio
+    if not is_full(studio.home, fault):
+        raise fault
+    return JSONResponse({"detail": SENTENCE.format("try again")}, 507)
 
 
 def _invalid_request(request: Request, error: Exception) -> JSONResponse:

@@ -5,58 +5,22 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 from starlette.responses import FileResponse
 
 from studio.api.context import InStudio, Studio, User
+from studio.api.model_schemas import Curves, Schema, Summary, curves
 from studio.finetune.next_frames import next_frames
 from studio.finetune.speed import measure_apart
 from studio.finetune.start import default_model, overview, start
 from studio.jobs.again import cancel
-from studio.jobs.finetune import sample_path, sample_steps
+from studio.jobs.finetune import sample_path
 from studio.jobs.models import find_runnable, runnable_models
 from studio.store import Row, finetunes, library
 from studio.store.errors import NotFound
 from training.finetune_config import settings_help
 
 router = APIRouter(tags=["fine-tuning"])
-
-
-class Schema(BaseModel):
-    model_config = ConfigDict(protected_namespaces=())
-
-
-class CategorySummary(Schema):
-    """masks, tracks: verified; known: the model finds it already."""
-
-    name: str
-    tracks: int
-    masks: int
-    held_out_masks: int
-    known: bool
-
-
-class HeldOut(Schema):
-    videos: list[str]
-    frames: int
-    share: float
-
-
-class Summary(Schema):
-    """What would be taught. dropped: the parent's categories that the project lacks; ready: whether there is anything to teach;
-    warnings: sentences."""
-
-    videos: int
-    frames: int
-    masks: int
-    tracks: int
-    ignored_masks: int
-    rejected_tracks: int
-    categories: list[CategorySummary]
-    dropped: list[str] = []  # of before it was noted: none
-    held_out: HeldOut
-    ready: bool
-    warnings: list[str]
 
 
 class FinetuneSummary(Schema):
@@ -99,24 +63,20 @@ class FinetuneRequest(Schema):
 
     model: str | None = None
     name: str | None = None
-    settings: dict[str, float | int | str] = {}
+    settings: dict[str, float | int | str] = Field(default_factory=dict)
 
 
 class Measured(Schema):
     model: str | None = None
-    settings: dict[str, float | int | str] = {}
+    settings: dict[str, float | int | str] = Field(default_factory=dict)
 
 
-class FinetuneDetail(FinetuneSummary):
-    """training, validation: the curves, each point with its step; samples: number of pictures by step."""
+class FinetuneDetail(FinetuneSummary, Curves):
+    """A fine-tuning with its settings and curves."""
 
     settings: dict[str, float | int | str]
     help: dict[str, str]
     snapshot: str
-    summary: Summary
-    training: list[dict[str, Any]]
-    validation: list[dict[str, Any]]
-    samples: dict[int, int]
 
 
 class NextFrame(Schema):
@@ -178,14 +138,8 @@ def show_finetune(studio: InStudio, finetune_id: int) -> Any:
     """How a fine-tuning stands, with its curves."""
     with studio.store.reading() as database:
         found = finetunes.finetune(database, finetune_id)
-        curves = {kind: finetunes.points(database, finetune_id, kind) for kind in ("training", "validation")}
-    shown = {
-        "help": settings_help(),
-        "settings": found["config"],
-        "snapshot": found["snapshot"],
-        "summary": found["summary"],
-    }
-    return _view(found) | shown | curves | {"samples": sample_steps(studio.home, finetune_id)}
+        shown = _view(found) | curves(studio.home, database, found)
+    return shown | {"help": settings_help(), "settings": found["config"], "snapshot": found["snapshot"]}
 
 
 @router.get("/finetunes/{finetune_id}/samples/{step}/{number}.jpg", response_class=FileResponse)

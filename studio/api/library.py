@@ -13,10 +13,10 @@ from engine.errors import VideoError
 from studio.api import schemas
 from studio.api.access import read_body
 from studio.api.context import InStudio, Studio
+from studio.api.server_paths import readable_path
 from studio.api.uploads import ReceivedFile, receive_file
 from studio.jobs.importing import video_facts
 from studio.store import Row, jobs, library, removal, runs
-from studio.store.errors import Invalid
 
 router = APIRouter(tags=["library"])
 
@@ -155,17 +155,7 @@ def add_received(studio: Studio, project_id: int, received: ReceivedFile) -> tup
 
 def add_from_server(studio: Studio, project_id: int, path: Path) -> tuple[Row, bool]:
     """Add a video that lies on the server, where it lies; False if the project has it already."""
-    if not path.is_absolute():
-        raise Invalid(f"'{path}' does not say where to begin: give the whole path.")
-    if studio.home.import_roots == ():
-        raise Invalid(
-            "This studio takes no videos by their path: upload the file, or start it with --import-from FOLDER."
-        )
-    if not studio.home.may_import(path):
-        raise Invalid(f"'{path}' lies outside the folders from which videos may be imported.")
-    if not path.exists():
-        raise Invalid(f"There is no file or folder '{path}' on the server.")
-    path = path.resolve()
+    path = readable_path(studio.home, path, "videos")
     known = library.find_video(studio.store.database, project_id, path=str(path))
     if known is not None and known["state"] != "failed":
         return known, False

@@ -5,6 +5,7 @@ Nothing is held in memory and nothing passes through the system's temporary fold
 
 import hashlib
 import re
+import shutil
 import time
 import uuid
 from contextlib import suppress
@@ -19,6 +20,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
 from studio.api.access import limited
+from studio.model_files import clear_published
 from studio.settings import Home
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ async def receive_file(request: Request, home: Home) -> ReceivedFile:
     """Store the field `file` of a multipart body in the home's temporary folder. The caller moves or removes it."""
     _, options = parse_options_header(request.headers.get("content-type", ""))
     if b"boundary" not in options:
-        raise HTTPException(422, "Send the video as the field 'file' of a multipart form.")
+        raise HTTPException(422, "Send the file as the field 'file' of a multipart form.")
     part = _Part()
     parser = MultipartParser(options[b"boundary"], part.callbacks())
     digest = hashlib.sha256()
@@ -131,10 +133,13 @@ def safe_suffix(name: str) -> str:
 
 
 def remove_leftovers(home: Home) -> None:
-    """Remove uploads that a server before this one never finished, and models that were half added a day ago or longer."""
+    """Remove uploads that a server before this one never finished, and what came of models a day ago or longer: half added,
+    downloaded in part, exported."""
     for path in home.temporary.glob("upload-*"):
         path.unlink(missing_ok=True)
-    for path in home.temporary.glob("model-*"):  # a younger one may be in the making, by the command line
+    # a younger one may be in the making, or waits for another try
+    for path in [*home.temporary.glob("model-*"), *home.temporary.glob("downloads/*")]:
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > DAY:
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    clear_published(home)

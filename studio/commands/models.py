@@ -5,7 +5,6 @@ model is named: `predict`, `evaluate`, the studio's pages, the HTTP interface.
 """
 
 import math
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -23,17 +22,18 @@ from engine.build import find_preset
 from engine.checkpoint import export_published, save_checkpoint
 from engine.config import Preset
 from engine.errors import CheckpointError, CtvisError
-from engine.recognise import UNTRAINED, PresetUnclear
+from engine.recognise import UNTRAINED
 from studio.commands.home import default_home
 from studio.commands.model_choice import installed, open_chosen
-from studio.download import DownloadError, download, is_address
+from studio.download import is_address
 from studio.jobs.models import ModelFile
 from studio.model_files import REFERENCE_BACKBONES
-from studio.models import add_model, check_free, plain_name, remove_model
+from studio.model_sources import discard, fetched
+from studio.models import UNDECIDED, add_model, check_free, left_at_random, plain_name, remove_model
 from studio.settings import Home
 from studio.store import Row, Store
 from studio.store import models as table
-from studio.store.errors import Conflict, Invalid, NotFound
+from studio.store.errors import NotFound
 from studio.zoo import ZOO
 
 app = typer.Typer(no_args_is_help=True, help="List, add, look at, export and remove models.")
@@ -114,11 +114,7 @@ def add(
                 found = add_model(store, place, file, chosen, preset, source if is_address(source) else None)
         row = table.model_named(store.database, chosen)
     console.print(f'Added "{escape(chosen)}" ({found.preset.name}, sha256 {row["sha256"]}).', soft_wrap=True)
-    if found.untrained:
-        parts = escape(" and ".join(found.untrained))
-        console.print(f"Left at random: {parts}. It is a start for training, not a model to use.", soft_wrap=True)
-    else:
-        console.print("Nothing is left at random: every tensor came from the file.")
+    console.print(escape(left_at_random(found)), soft_wrap=True)
 
 
 @contextmanager
@@ -127,25 +123,18 @@ def _local(source: str, home: Home) -> Iterator[Path]:
     if not is_address(source):
         yield Path(source).expanduser()
         return
-    folder = home.temporary / "downloads"
-    folder.mkdir(exist_ok=True)
-    file = _fetched(source, folder)
+    file = _fetched(source, home)
     try:
         yield file
-    except (PresetUnclear, Conflict, Invalid) as fault:
+    except UNDECIDED as fault:
         raise CtvisError(f"{fault} The download is kept as {file}.") from fault
     except BaseException:
-        _unlink_pair(file)
+        discard(file)
         raise
-    _unlink_pair(file)
+    discard(file)
 
 
-def _unlink_pair(file: Path) -> None:
-    file.unlink(missing_ok=True)
-    file.with_suffix(".json").unlink(missing_ok=True)
-
-
-def _fetched(url: str, folder: Path) -> Path:
+def _fetched(url: str, home: Home) -> Path:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -155,13 +144,9 @@ def _fetched(url: str, folder: Path) -> Path:
     )
     with Progress(*columns, console=stderr, transient=True) as progress:
         task = progress.add_task("Downloading", total=None)
-        file = download(url, folder, lambda done, total: progress.update(task, completed=done, total=total))
-    beside = re.sub(r"\.safetensors(?=$|[?#])", ".json", url)
-    if beside != url:  # ours are pairs
-        try:
-            download(beside, folder).replace(file.with_suffix(".json"))
-        except DownloadError as fault:
-            stderr.print(f"[yellow]Note: no preset came with it. {escape(str(fault))}[/yellow]")
+        file, note = fetched(url, home, lambda done, total: progress.update(task, completed=done, total=total))
+    if note:
+        stderr.print(f"[yellow]Note: {escape(note[0].lower() + note[1:])}[/yellow]")
     return file
 
 

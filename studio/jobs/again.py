@@ -2,23 +2,34 @@
 
 from pathlib import Path
 
+from sqlite_utils import Database
+
 from studio.settings import Home
 from studio.store import Row, Store, finetunes, jobs, runs
 from studio.store.errors import Conflict
 
 LONGEST_LOG = 2 * 1024**2  # bytes of the end of a log that are looked through
 MOST_LINES = 500
+STOPPED = "It was cancelled. Try again on the page Jobs, or delete it."  # said of a video whose import was
 
 
 def cancel(store: Store, job_id: int) -> Row:
     """Ask a job to stop; what it keeps, and what it was to bring about, is marked so. 409 if it is over."""
     with store.transaction() as database:
         job = jobs.cancel(database, job_id)
-        if job["state"] == "cancelled" and job["run_id"] is not None:
-            runs.close_run(database, job["run_id"], "cancelled")
-        if job["state"] == "cancelled" and job["finetune_id"] is not None:
-            finetunes.close(database, job["finetune_id"], "cancelled")
+        if job["state"] == "cancelled":
+            close(database, job, "cancelled", STOPPED)
         return job
+
+
+def close(database: Database, job: Row, state: str, reason: str) -> None:
+    """Mark what a job was to bring about as "failed" or "cancelled". What it has stored so far stays."""
+    if job["kind"] == "run":
+        runs.close_run(database, job["run_id"], state)
+    if job["kind"] == "finetune":
+        finetunes.close(database, job["finetune_id"], state)
+    if job["kind"] == "import":
+        database.execute("update videos set state = 'failed', error = ? where id = ?", (reason, job["video_id"]))
 
 
 def retry(store: Store, job_id: int) -> Row:

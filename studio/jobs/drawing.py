@@ -12,8 +12,8 @@ from sqlite_utils import Database
 
 from engine.masks import decode
 from studio.formats.overlay import DrawnTrack, OverlayWriter, draw_overlay
-from studio.jobs.exporting import Cancelled, Progress
 from studio.jobs.inference import check_unchanged
+from studio.jobs.progress import Progress
 from studio.review import view
 from studio.settings import Home
 from studio.sources import open_source
@@ -31,13 +31,8 @@ def draw_video(store: Store, home: Home, job: Row) -> None:
     """Do the job from the beginning."""
     place = overlay_path(home, job["video_id"])
     place.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with store.snapshot() as database:
-            _draw(store, home, job, database, place)
-    except Cancelled:
-        with store.transaction() as database:
-            jobs.finish(database, job["id"], "cancelled")
-        return
+    with store.snapshot() as database:
+        _draw(store, home, job, database, place)
     with store.transaction() as database:
         jobs.finish(database, job["id"])
 

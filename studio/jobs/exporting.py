@@ -6,7 +6,6 @@ their place and moved there when they are whole: `exports/ID/annotations.json` a
 
 import os
 import shutil
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,35 +17,13 @@ from sqlite_utils import Database
 from engine.masks import RLE
 from studio.formats import ytvis
 from studio.jobs.inference import check_unchanged
+from studio.jobs.progress import Progress
 from studio.review import view
 from studio.settings import Home
 from studio.sources import open_source
 from studio.store import Row, Store, exports, jobs, library
 
 JPEG_QUALITY = 95
-REPORT_SECONDS = 0.3
-
-
-class Cancelled(Exception):
-    """A person stopped the export."""
-
-
-class Progress:
-    """How far an export is; tells the job now and then, and notices when it is to stop."""
-
-    def __init__(self, store: Store, job: Row, total: int) -> None:
-        self.store, self.job, self.total, self.done = store, job, total, 0
-        self._due = time.monotonic()
-
-    def advance(self, frames: int, message: str) -> None:
-        """Count so many more frames as written. Raises Cancelled."""
-        self.done += frames
-        if time.monotonic() < self._due:
-            return
-        self._due = time.monotonic() + REPORT_SECONDS
-        if jobs.is_cancelled(self.store.database, self.job["id"]):
-            raise Cancelled
-        jobs.progress(self.store.database, self.job["id"], self.done, self.total, message=message)
 
 
 def write_export(store: Store, home: Home, job: Row) -> None:
@@ -64,10 +41,6 @@ def write_export(store: Store, home: Home, job: Row) -> None:
         place = home.exports / str(export["id"])
         shutil.rmtree(place, ignore_errors=True)
         os.replace(partial, place)
-    except Cancelled:
-        with store.transaction() as database:
-            jobs.finish(database, job["id"], "cancelled")
-        return
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     with store.transaction() as database:

@@ -19,6 +19,7 @@ from engine.video import VideoSource
 from studio.finetune.pictures import write_picture, write_pictures
 from studio.finetune.snapshot import Snapshot
 from studio.formats.samples import draw_sample
+from studio.jobs.full_disk import SENTENCE, insist, is_full
 from studio.jobs.inference import check_unchanged
 from studio.jobs.models import find_runnable
 from studio.models import place_child
@@ -37,19 +38,24 @@ SAMPLE_QUALITY = 88
 def run_finetune(store: Store, home: Home, job: Row) -> None:
     """Do the job, from the beginning or from where an earlier worker stood."""
     found = finetunes.finetune(store.database, job["finetune_id"])
-    with store.transaction() as database:
-        finetunes.start(database, found["id"])
     try:
-        _train(store, home, job, found)
-    except StorageFault as fault:
-        _log(finetune_folder(home, found["id"]), str(fault))
         with store.transaction() as database:
-            finetunes.pause(database, found["id"], str(fault))
-    except sqlite3.OperationalError as fault:
-        if "full" not in str(fault):
+            finetunes.start(database, found["id"])
+        _train(store, home, job, found)
+    except (StorageFault, OSError, sqlite3.OperationalError) as fault:
+        if isinstance(fault, StorageFault):
+            sentence = str(fault)
+        elif is_full(home, fault):
+            sentence = SENTENCE.format("resume")
+        else:
             raise
-        with store.transaction() as database:  # a few bytes fit where a whole checkpoint does not
-            finetunes.pause(database, found["id"], "The disk is full. Make room on it, then resume.")
+        _log(finetune_folder(home, found["id"]), sentence)
+        insist(home, lambda: _pause(store, found, sentence))
+
+
+def _pause(store: Store, found: Row, sentence: str) -> None:
+    with store.transaction() as database:
+        finetunes.pause(database, found["id"], sentence)
 
 
 def finetune_folder(home: Home, finetune_id: int) -> Path:

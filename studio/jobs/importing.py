@@ -1,11 +1,12 @@
 """The job that takes a video in: its checksum, the times of its frames, and a thumbnail. Another job then prepares its frames.
 
 `video_facts` is what the web process asks of a file before it accepts it; everything that reads the whole file happens here.
+Nothing is kept of an import that was stopped; the file stays, so that the import can be tried again.
 """
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.video import open_video
+from engine.frame_index import build_index
+from engine.image_folder import is_image
+from engine.video import VideoSource, open_video
+from studio.jobs.progress import Progress
 from studio.jobs.queue import JobQueue
 from studio.settings import Home
 from studio.sources import keep_index
@@ -35,8 +39,9 @@ def import_video(store: Store, home: Home, job: Row) -> None:
     """Complete the row of a new video and make it ready."""
     video = library.video(store.database, job["video_id"])
     path = home.media_path(video["path"])
-    checksum = video["sha256"] or sha256(path)
-    with open_video(path) as source:
+    progress = Progress(store, job)
+    checksum = video["sha256"] or sha256(path, lambda done: progress.report("Reading the file", done, video["bytes"]))
+    with _opened(path, lambda: progress.report("Looking for its frames")) as source:
         pts = None if source.pts is None else np.asarray(source.pts, "<f8").tobytes()
         write_thumbnail(source.frame(source.length // 2), home.thumbnails / f"{video['id']}.jpg")
         keep_index(home, video, source)
@@ -53,15 +58,23 @@ def import_video(store: Store, home: Home, job: Row) -> None:
         JobQueue(home).put(frames)
 
 
-def sha256(path: Path) -> str:
-    """Of a file's bytes; of a folder, of the names and bytes of its files in order."""
-    digest = hashlib.sha256()
+def _opened(path: Path, tick: Callable[[], None]) -> VideoSource:
+    """As `open_video`, which for a large file takes a while; what `tick` raises ends it."""
+    is_video = path.is_file() and not is_image(path)
+    return open_video(path, index=build_index(path, tick) if is_video else None)
+
+
+def sha256(path: Path, advance: Callable[[int], None] = lambda done: None) -> str:
+    """Of a file's bytes; of a folder, of the names and bytes of its files in order. `advance` hears how many bytes are read."""
+    digest, done = hashlib.sha256(), 0
     for file in _files(path):
         if path.is_dir():
             digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())
         with file.open("rb") as handle:
             while chunk := handle.read(CHUNK):
                 digest.update(chunk)
+                done += len(chunk)
+                advance(done)
     return digest.hexdigest()
 
 

@@ -7,7 +7,7 @@ begins anew. A person's other edits go on meanwhile; what they say comes first (
 from pydantic import TypeAdapter
 
 from studio.api.operation_bodies import AnyOperation
-from studio.jobs.exporting import Cancelled, Progress
+from studio.jobs.progress import Progress
 from studio.review import log
 from studio.settings import Home
 from studio.store import Row, Store, jobs, long_operations
@@ -32,10 +32,6 @@ def operate(store: Store, home: Home, job: Row) -> None:
     try:
         who = (asked["user"], operation, asked["request"], asked["seen"])
         log.perform(store, asked["video_id"], *who, rehearse=True, patience=patience)
-    except Cancelled:
-        with store.transaction() as database:
-            jobs.finish(database, job["id"], "cancelled")
-        return
     finally:
         beside.close()
     with store.transaction() as database:

@@ -11,6 +11,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 
 from engine.video import VideoSource
@@ -26,8 +28,12 @@ log = logging.getLogger("studio.worker")
 
 
 def prepare_frames(store: Store, home: Home, job: Row) -> None:
-    """Do the job, from the beginning or from where an earlier worker stood."""
-    give_way()
+    """Do the job, from the beginning or from where an earlier worker stood: in a thread that gives way, and ends with it."""
+    with ThreadPoolExecutor(1, "frames", initializer=give_way) as thread, closing(Store(store.path)) as own:
+        thread.submit(_do, own, home, job).result()
+
+
+def _do(store: Store, home: Home, job: Row) -> None:
     frames = FrameStore(home.frames, home.frames_limit)
     frames.remove_others({row[0] for row in store.database.execute("select id from videos")})
     video = library.video(store.database, job["video_id"])
@@ -39,7 +45,7 @@ def prepare_frames(store: Store, home: Home, job: Row) -> None:
 
 
 def give_way() -> None:
-    """Let other threads go first. Where a thread has no such number of its own, all stay as they are."""
+    """Let other threads go first, to this one's end. Where a thread has no such number of its own, all stay as they are."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LEAST_NICE)
 

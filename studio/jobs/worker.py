@@ -19,17 +19,22 @@ from pathlib import Path
 from huey.consumer import Consumer
 
 from engine.errors import CtvisError
+from studio.jobs.adding import add_model
+from studio.jobs.again import STOPPED, close
 from studio.jobs.drawing import draw_video
 from studio.jobs.exporting import write_export
 from studio.jobs.finetune import run_finetune
+from studio.jobs.full_disk import SENTENCE, insist, is_full, keep_room
 from studio.jobs.importing import import_video
 from studio.jobs.inference import run_model
+from studio.jobs.model_export import export_model
 from studio.jobs.operating import operate
 from studio.jobs.preparing import prepare_frames
+from studio.jobs.progress import Cancelled
 from studio.jobs.queue import JobQueue
 from studio.jobs.removing import clear_away
 from studio.settings import Home
-from studio.store import Row, Store, finetunes, job_line, jobs, runs
+from studio.store import Row, Store, job_line, jobs
 
 KINDS: dict[str, Callable[[Store, Home, Row], None]] = {
     "import": import_video,
@@ -40,6 +45,8 @@ KINDS: dict[str, Callable[[Store, Home, Row], None]] = {
     "overlay": draw_video,
     "operation": operate,
     "remove": clear_away,
+    "add_model": add_model,
+    "export_model": export_model,
 }
 MAX_ATTEMPTS = 3
 SWEEP_SECONDS = 20.0  # how often the jobs table is searched for jobs that never reached the queue
@@ -56,34 +63,46 @@ def work_off(store: Store, home: Home, line: str) -> None:
 
 def perform(store: Store, home: Home, job_id: int) -> None:
     """Do one job to its end, whatever the end is."""
-    with store.transaction() as database:
-        job = jobs.claim(database, job_id)
+    job = insist(home, lambda: claim(store, job_id))
     if job is None:
         return
     if job["attempts"] > MAX_ATTEMPTS:
-        give_up(
-            store, job, f"The worker process died {MAX_ATTEMPTS} times in a row on this job; see {home.worker_log}."
-        )
+        died = f"The worker process died {MAX_ATTEMPTS} times in a row on this job; see {home.worker_log}."
+        insist(home, lambda: end(store, job, "failed", died))
         return
     try:
         KINDS[job["kind"]](store, home, job)
-    except CtvisError as error:
-        give_up(store, job, str(error))
-    except Exception:
-        log.exception("job %d (%s) failed", job_id, job["kind"])
-        give_up(store, job, f"Internal error in job {job_id}; see {home.worker_log}.")
+    except Cancelled:
+        insist(home, lambda: end(store, job, "cancelled", STOPPED))
+    except Exception as fault:
+        error = reason(home, job, fault)
+        insist(home, lambda: end(store, job, "failed", error))
 
 
-def give_up(store: Store, job: Row, error: str) -> None:
-    """Mark a job, and what it was to bring about, as failed. What it has stored so far stays."""
+def claim(store: Store, job_id: int) -> Row | None:
+    """Start a job; None if it is not there to be started."""
     with store.transaction() as database:
-        jobs.fail(database, job["id"], error)
-        if job["kind"] == "run":
-            runs.close_run(database, job["run_id"], "failed")
-        if job["kind"] == "finetune":
-            finetunes.close(database, job["finetune_id"], "failed")
-        if job["kind"] == "import":
-            database.execute("update videos set state = 'failed', error = ? where id = ?", (error, job["video_id"]))
+        return jobs.claim(database, job_id)
+
+
+def reason(home: Home, job: Row, fault: Exception) -> str:
+    """Why a job failed, as a sentence; what is not meant for people goes to the log."""
+    if isinstance(fault, CtvisError):
+        return str(fault)
+    if is_full(home, fault):
+        return SENTENCE.format("try again")
+    log.error("job %d (%s) failed", job["id"], job["kind"], exc_info=fault)
+    return f"Internal error in job {job['id']}; see {home.worker_log}."
+
+
+def end(store: Store, job: Row, state: str, sentence: str) -> None:
+    """Mark a job, and what it was to bring about, as "failed" or "cancelled"."""
+    with store.transaction() as database:
+        if state == "failed":
+            jobs.fail(database, job["id"], sentence)
+        else:
+            jobs.finish(database, job["id"], state)
+        close(database, job, state, sentence)
 
 
 def take_lock(home: Home, seconds: float | None = None) -> sqlite3.Connection | None:
@@ -104,20 +123,21 @@ def take_lock(home: Home, seconds: float | None = None) -> sqlite3.Connection | 
 
 def work(home: Home, stopped: threading.Event) -> None:
     """Start the consumers and look after the queue until `stopped`."""
-    store = Store(home.database)
-    queue = JobQueue(home, partial(work_off, store, home))
-    with store.transaction() as database:
-        jobs.requeue_stale(database)
-    queue.refill(jobs.queued(store.database))
+    store = insist(home, lambda: Store(home.database))
+    queue = insist(home, lambda: JobQueue(home, partial(work_off, store, home)))
+    insist(home, lambda: jobs.requeue_stale(store.database))
+    insist(home, lambda: queue.refill(jobs.queued(store.database)))
     for huey in queue.hueys.values():
         Consumer(huey, workers=1, periodic=False, initial_delay=0.05, max_delay=0.25).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the server decides when to stop
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    keep_room(home)
     log.info("worker %d serves %s", os.getpid(), home.root)
     while not stopped.wait(SWEEP_SECONDS):
+        keep_room(home)
         waiting = jobs.queued(store.database)
         if waiting and queue.is_empty:
-            queue.refill(waiting)
+            insist(home, lambda: queue.refill(jobs.queued(store.database)))
 
 
 def watch_parent(stopped: threading.Event) -> None:

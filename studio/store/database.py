@@ -89,10 +89,10 @@ def writing(database: Database) -> Iterator[Database]:
     database.execute("begin immediate")
     try:
         yield database
+        database.commit()  # may fail where the disk is full, and would leave the transaction open
     except BaseException:
         database.rollback()
         raise
-    database.commit()
 
 
 def one(database: Database, sql: str, parameters: dict[str, Any] | tuple[Any, ...] = ()) -> Row | None:

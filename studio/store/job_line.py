@@ -20,6 +20,7 @@ LINES: Mapping[str, tuple[str, ...]] = {  # kinds of jobs by line
     "inference": ("run",),
     "review": ("operation",),
     "training": ("finetune",),
+    "models": ("add_model", "export_model"),
     "frames": ("frames",),
 }
 MOVES = ("first", "up", "down", "last")

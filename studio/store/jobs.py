@@ -4,7 +4,10 @@ The queue only wakes the worker up; a job runs when `claim` says so. In which or
 `job_line.py`. Nothing here does the work.
 """
 
+import json
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -12,8 +15,8 @@ from studio.store.database import Row, insert, one
 from studio.store.errors import Conflict, NotFound
 
 JOBS = """
-    select j.*, coalesce(v.name, p.name, '') as title, p.name as project, v.name as video,
-      coalesce(r.model, f.name) as model, f.parent
+    select j.*, coalesce(v.name, p.name, j.asked ->> 'name', '') as title, p.name as project, v.name as video,
+      coalesce(r.model, f.name, j.asked ->> 'name') as model, f.parent
     from jobs j left join videos v on v.id = j.video_id left join projects p on p.id = coalesce(j.project_id, v.project_id)
       left join runs r on r.id = j.run_id left join finetunes f on f.id = j.finetune_id
 """
@@ -24,6 +27,22 @@ def add_job(database: Database, kind: str, *, frames_total: int = 0, **reference
     """A new queued job. `references`: project_id, video_id, run_id, export_id, finetune_id."""
     values = {"kind": kind, "state": "queued", "frames_total": frames_total, **references}
     return _to_the_end(database, insert(database, "jobs", values))
+
+
+def add_model_job(database: Database, kind: str, asked: Mapping[str, Any]) -> Row:
+    """A new queued job that works on a model. asked: what it is to do, with the model's `name`."""
+    values = {"kind": kind, "state": "queued", "asked": json.dumps(asked)}
+    return _to_the_end(database, insert(database, "jobs", values))
+
+
+def asked(found: Row) -> dict[str, Any]:
+    """What a job that works on a model is to do."""
+    return dict(json.loads(found["asked"]))
+
+
+def ask_for(database: Database, job_id: int, asked: Mapping[str, Any]) -> None:
+    """Note what such a job is to do from now on."""
+    database.execute("update jobs set asked = ? where id = ?", (json.dumps(asked), job_id))
 
 
 def job(database: Database, job_id: int) -> Row:
@@ -108,7 +127,7 @@ def progress(
     fps: float | None = None,
     kept: bool = False,
 ) -> None:
-    """Note how far a running job is, in frames. kept: what was done so far would survive the worker's death."""
+    """Note how far a running job is, in frames or what it counts. kept: what was done so far would survive the worker's death."""
     left = (total - done) / fps if fps else None
     database.execute(
         """

@@ -257,6 +257,11 @@ def order_jobs(database: Database) -> None:
     database.execute("create index jobs_position on jobs (position)")
 
 
+def note_what_jobs_are_asked_for(database: Database) -> None:
+    """What a job is to do where no other table says it: those that work on models (`jobs/adding.py`, `jobs/model_export.py`)."""
+    database.execute("alter table jobs add column asked text")  # JSON object; `name` in it is that of the model
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     create_library,
     create_predictions,
@@ -271,6 +276,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     order_jobs,
     create_long_operations,
     name_comments,
+    note_what_jobs_are_asked_for,
 )
 
 

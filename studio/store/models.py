@@ -22,7 +22,7 @@ def add_model(
 ) -> Row:
     """A new model. path: its file in the models folder. sha256, source: of the file it was made from, as it was given."""
     if one(database, "select 1 from models where name = ?", (name,)):
-        raise Conflict(f'There is a model "{name}" already. Give another name with --name.')
+        raise Conflict(f'There is a model "{name}" already. Give another name.')
     values = {"name": name, "path": path, "preset": json.dumps(preset), "sha256": sha256, "source": source}
     insert(database, "models", values | {"untrained": json.dumps(list(untrained))})
     return model_named(database, name)

@@ -13,8 +13,8 @@ from studio.settings import Home
 from studio.store import Store, finetunes, library
 from studio.store import models as table
 from tests.browser.studio_server import studio
+from tests.studio.finetuning import new_studio
 from tests.studio.processes import wait_for
-from tests.studio.test_finetune_job import new_studio
 from training.finetune_config import FinetuneConfig
 
 LONG = 120_000  # milliseconds; a net is trained meanwhile

@@ -11,10 +11,11 @@ import pytest
 from studio.app import create_app
 from studio.jobs.worker import perform
 from studio.settings import Home
-from studio.store import Store
+from studio.store import Store, job_line
 from studio.store import models as table
 from tests.browser.conftest import serve
-from tests.studio.test_finetune_job import new_studio, press
+from tests.studio.finetuning import new_studio, press
+from tests.studio.processes import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,8 @@ def visit(new_page: Callable[..., Any], address: str) -> Callable[[str], Any]:
         page = new_page(accept_downloads=True)
         page.watch.expected.append("thumbnail.jpg")  # the clips of this studio were never imported
         page.goto(f"{address}/?view=models&model={model}")
-        page.wait_for_selector(f"#page-models h1:has-text('{'Models of others' if model == '@zoo' else model}')")
+        heading = {"@zoo": "Models of others", "@add": "Add a model"}.get(model, model)
+        page.wait_for_selector(f"#page-models h1:has-text('{heading}')")
         return page
 
     return go
@@ -113,8 +115,41 @@ def test_a_model_is_taken_away_made_default_renamed_and_deleted(
     page.get_by_role("menuitem", name="Delete").click()
     page.get_by_role("button", name="Delete model").click()
     page.wait_for_selector(".tree-row[data-model=felines]", state="detached")
-    assert [row["name"] for row in table.models(store.database)] == []
+    assert "felines" not in [row["name"] for row in table.models(store.database)]
     assert not list(home.models.glob("children/*"))
+
+
+def test_a_file_is_added_and_what_is_wrong_with_one_is_said(
+    visit: Any, studio: tuple[Home, Store, int], tmp_path: Path
+) -> None:
+    home, store, _ = studio
+
+    def work() -> None:
+        """What a worker would do."""
+        perform(store, home, wait_for(lambda: job_line.next_in_line(store.database, "models")))
+
+    bare = tmp_path / "kitten.safetensors"
+    bare.write_bytes((home.models / "tiny.safetensors").read_bytes())
+    page = visit("@add")
+    page.locator("#page-models input[type=file]").set_input_files(bare)
+    assert "kitten.safetensors" in page.locator(".drop-zone").inner_text()
+    page.get_by_role("button", name="Add model").click()
+    page.wait_for_selector("#page-models .adding:has-text('Waiting for its turn')")
+    work()
+    page.wait_for_selector("#page-models .notice.danger:has-text('fits no preset')")
+    assert "The same file again" in page.locator(".drop-zone").inner_text()
+
+    with zipfile.ZipFile(tmp_path / "kitten.zip", "w") as pair:  # as this page exports it
+        for suffix in (".safetensors", ".json"):
+            pair.write(home.models / f"tiny{suffix}", f"tiny{suffix}")
+    page.locator("#page-models input[type=file]").set_input_files(tmp_path / "kitten.zip")
+    page.get_by_role("textbox", name="Name").fill("kitten")
+    page.get_by_role("button", name="Add model").click()
+    page.wait_for_selector("#page-models .adding")
+    work()
+    page.wait_for_selector("#page-models h1:text-is('kitten')")
+    assert "Nothing is left at random" in page.locator(".toast").last.inner_text()
+    assert ("1", "kitten") in rows(page)
 
 
 def test_many_models_can_be_searched_and_the_zoo_says_where_the_figures_are_from(visit: Any, studio: Any) -> None:

@@ -17,8 +17,8 @@ from studio.review import log, verification
 from studio.settings import Home
 from studio.store import Store, finetunes, jobs, library
 from studio.store import models as table
+from tests.studio.finetuning import SETTINGS, new_studio
 from tests.studio.processes import ENVIRONMENT, ROOT, wait_for
-from tests.studio.test_finetune_job import SETTINGS, new_studio
 
 
 @pytest.fixture(scope="module")

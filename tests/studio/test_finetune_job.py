@@ -5,81 +5,26 @@ import random
 import shutil
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
-from engine import load_model
 from studio.finetune.roles import roles
 from studio.finetune.snapshot import snapshot_hash
 from studio.finetune.speed import measure, measure_apart
 from studio.finetune.start import overview, start
 from studio.jobs.finetune import finetune_folder, finish, sample_steps
-from studio.jobs.models import find_model, models
+from studio.jobs.models import find_model
 from studio.jobs.queue import JobQueue
 from studio.jobs.worker import perform
 from studio.models import remove_model, rename_model, taught_snapshot
-from studio.review import log, verification
 from studio.settings import Home
-from studio.store import Row, Store, finetunes, jobs, library, removal, runs
+from studio.store import Row, Store, finetunes, jobs, removal
 from studio.store import models as table
 from studio.store.errors import Conflict
-from tests.studio.library import square
-from tests.studio.processes import forked_worker, tiny_model, wait_for, worker
-from tests.videos import make_video, numbered_frames
+from tests.studio.finetuning import SETTINGS, check_models, new_studio, over, press, state_of
+from tests.studio.processes import forked_worker, wait_for, worker
 from training.finetune import Ended, best_weights
-
-LENGTH, HEIGHT, WIDTH = 6, 48, 80
-SETTINGS = {
-    "steps": 8, "short_edge": 64, "clips": 1, "length": 2, "validate_steps": 2, "sample_steps": 4, "trained": "decoder",
-    "learning_rate": 1e-5, "patience": 0,
-}  # fmt: skip
-
-
-def new_studio(folder: Path, videos: int = 4) -> tuple[Home, Store, int]:
-    """A project of little videos with a cat each, all masks of which are verified."""
-    home = Home(folder).create()
-    tiny_model(home)
-    store = Store(home.database)
-    with store.transaction() as database:
-        project = library.add_project(database, "Cats & dogs")["id"]
-        category = library.add_category(database, project, "cat")["id"]
-    for number in range(videos):
-        make_video(home.media / f"{number}.mp4", numbered_frames(LENGTH, HEIGHT, WIDTH, start=10 * number))
-        with store.transaction() as database:
-            facts = {"bytes": 1, "width": WIDTH, "height": HEIGHT, "length": LENGTH, "fps": 25.0, "sha256": str(number)}
-            video = library.add_video(database, project, name=f"clip {number}", path=f"{number}.mp4", **facts)
-            database.execute("update videos set state = 'ready' where id = ?", (video["id"],))
-            run = runs.add_run(database, video["id"], "tiny", {"score_threshold": 0.0})
-            masks = [runs.Prediction(1, frame, square(4 * frame, 8, 20, HEIGHT, WIDTH), 0.5) for frame in range(LENGTH)]
-            runs.commit_window(database, run["id"], LENGTH, masks, {1: runs.TrackEstimate(category, 0.9)}, b"state")
-            runs.close_run(database, run["id"], "done")
-        log.perform(store, video["id"], "ann", verification.verify(None))
-    return home, store, project
-
-
-def press(home: Home, store: Store, project: int, **settings: Any) -> Row:
-    found = start(store, home, project, "ann", model="tiny", settings=SETTINGS | settings)
-    JobQueue(home).put(found["job"])
-    return found
-
-
-def state_of(store: Store, found: Row) -> Row:
-    return finetunes.finetune(store.database, found["id"])
-
-
-def over(store: Store, found: Row) -> Row | None:
-    now = state_of(store, found)
-    return now if now["state"] in ("done", "failed", "cancelled", "paused") else None
-
-
-def check_models(home: Home, store: Store) -> None:
-    """Every model that has a row can be loaded, and no other has appeared."""
-    rows = table.models(store.database)
-    for row in rows:
-        load_model(find_model(home, store.database, row["name"]).path)
-    assert set(models(home, store.database)) == {"demo", "tiny", *(row["name"] for row in rows)}
 
 
 @pytest.fixture(scope="module")

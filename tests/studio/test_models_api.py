@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from fastapi.testclient import TestClient
 
 from engine import build_model, load_model, save_checkpoint
 from engine.recognise import recognise
+from studio.jobs.worker import perform
 from studio.settings import Home
 from studio.store import Store
 from studio.store import models as table
 from studio.zoo import ZOO
 from tests.engine.test_recognise import TRIO
 from tests.studio.library import new_video, predict
+from tests.studio.processes import wait_for
 
 REFERENCE = replace(TRIO, model=replace(TRIO.model, backbone="resnet50"))
 
@@ -45,7 +48,7 @@ def test_a_model_says_who_uses_it_and_why_it_stays(client: TestClient, store: St
 
 
 def test_a_model_is_taken_away_in_both_forms_and_leaves_nothing_behind(
-    client: TestClient, home: Home, tmp_path: Path
+    client: TestClient, home: Home, store: Store, tmp_path: Path
 ) -> None:
     assert client.get("/models/trio").json()["formats"] == ["safetensors", "ctvis"]
     packed = client.get("/models/trio/export")
@@ -53,6 +56,12 @@ def test_a_model_is_taken_away_in_both_forms_and_leaves_nothing_behind(
     zipfile.ZipFile(io.BytesIO(packed.content)).extractall(tmp_path)
     net, preset = load_model(tmp_path / "trio.safetensors")
     assert preset == REFERENCE
+    assert "not written as .pth yet" in client.get("/models/trio/export?format=ctvis").json()["detail"]
+    asked = client.post("/models/trio/export")
+    assert asked.status_code == 202
+    perform(store, home, asked.json()["job"])
+    assert client.get(f"/jobs/{asked.json()['job']}").json()["state"] == "done"
+    assert client.post("/models/trio/export").json() == {"job": None}
     published = client.get("/models/trio/export?format=ctvis")
     (tmp_path / "trio.pth").write_bytes(published.content)
     again = recognise(tmp_path / "trio.pth", REFERENCE).model.state_dict()
@@ -62,9 +71,20 @@ def test_a_model_is_taken_away_in_both_forms_and_leaves_nothing_behind(
 
 def test_what_the_reference_cannot_read_is_refused_in_a_sentence(client: TestClient) -> None:
     assert client.get("/models/demo").json()["formats"] == ["safetensors"]
-    refused = client.get("/models/demo/export?format=ctvis")
+    refused = client.post("/models/demo/export")
     assert refused.status_code == 422 and "has no backbone" in refused.json()["detail"]
     assert client.get("/models/demo/export?format=onnx").status_code == 422
+
+
+def test_an_export_that_is_cancelled_leaves_nothing_behind(client: TestClient, home: Home, store: Store) -> None:
+    job = client.post("/models/trio/export").json()["job"]
+    with ThreadPoolExecutor(1) as beside:
+        stopped = beside.submit(perform, store, home, job)
+        wait_for(lambda: client.get(f"/jobs/{job}").json()["message"] or None)
+        client.post(f"/jobs/{job}/cancel")
+        stopped.result(20)
+    assert client.get(f"/jobs/{job}").json()["state"] == "cancelled"
+    assert list(home.temporary.iterdir()) == [] and not list(home.exports.rglob("*.pth"))
 
 
 def test_the_zoo_is_the_authors_figures(client: TestClient) -> None:

@@ -165,13 +165,13 @@ def test_a_folder_is_not_taken_for_a_model(command: Callable[..., Said], home: H
 
 
 def test_code_in_a_pth_is_named_and_not_run(command: Callable[..., Said], home: Home, tmp_path: Path) -> None:
-    torch.save({"model": {"backbone.x": _Evil(tmp_path / "ran")}}, tmp_path / "evil.pth")
+    torch.save({"model": {"backbone.x": Evil(tmp_path / "ran")}}, tmp_path / "evil.pth")
     said = command("add", tmp_path / "evil.pth")
     assert re.search(r"evil\.pth asks to run \w+\.mkdir", said.err) and "weights_only" not in said.err
     assert not (tmp_path / "ran").exists() and names_stored(home) == set()
 
 
-class _Evil:
+class Evil:
     """Unpickling this would create a folder."""
 
     def __init__(self, path: Path) -> None:

@@ -41,8 +41,8 @@ export const patch = (path, body) => request("PATCH", path, body);
 export const remove = (path) => request("DELETE", path);
 export const url = (path) => ROOT + path;
 
-/* Sends one file as multipart field `file`; `onProgress` gets 0..1. */
-export function upload(path, file, onProgress = () => {}) {
+/* Sends one file as multipart field `file`; `onProgress` gets 0..1; `signal` ends it. */
+export function upload(path, file, onProgress = () => {}, signal = undefined) {
   return new Promise((resolve, reject) => {
     const form = new FormData();
     form.append("file", file);
@@ -55,6 +55,8 @@ export function upload(path, file, onProgress = () => {}) {
         ? resolve(transfer.response)
         : reject(new ApiError(transfer.status, sentence(transfer.status, transfer.response)));
     transfer.onerror = () => reject(new ApiError(0, "The upload broke off. Is the studio still running?"));
+    transfer.onabort = () => reject(new ApiError(0, "It was cancelled. Nothing was stored."));
+    signal?.addEventListener("abort", () => transfer.abort());
     transfer.send(form);
   });
 }

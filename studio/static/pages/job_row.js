@@ -21,6 +21,7 @@ function link(words, page, ids = {}) {
 function subject(job) {
   const parts = [];
   if (job.kind === "finetune") parts.push(link(job.model, "finetune", { project: job.project_id, run: job.finetune_id }), element("span.muted", {}, `from ${job.parent}`));
+  if (job.kind === "add_model" || job.kind === "export_model") parts.push(link(job.model, "models", { model: job.model }));
   if (job.video) parts.push(link(job.video, "review", { video: job.video_id }));
   if (job.kind === "run") parts.push(element("span.muted", {}, "with"), link(job.model, "models", { model: job.model }));
   if (job.project) parts.push(element("span.muted", {}, "in"), link(job.project, "library", { project: job.project_id }));

@@ -4,7 +4,8 @@ import { get, post } from "./api.js";
 import { ago, attempt, duration, element, emptyState, icon, notify, poll } from "./dom.js";
 
 const ENDED = new Set(["done", "failed", "cancelled"]);
-export const KINDS = { run: "Find objects", import: "Import", frames: "Prepare frames", export: "Export", overlay: "Overlay video", finetune: "Fine-tune", operation: "Correction" };
+export const KINDS = { run: "Find objects", import: "Import", frames: "Prepare frames", export: "Export", overlay: "Overlay video", finetune: "Fine-tune", operation: "Correction", add_model: "Add model", export_model: "Export model" };
+const IN_FRAMES = new Set(["run", "frames", "export", "overlay", "operation"]); // what the others count is in their message
 
 export const hasEnded = (job) => ENDED.has(job.state);
 
@@ -14,10 +15,9 @@ export function progressText(job) {
   if (job.state === "queued") return "Waiting for its turn";
   if (job.state === "failed") return job.error || "It failed and gave no reason.";
   if (job.state === "cancelled") return "Cancelled";
-  if (job.state === "done" && job.kind === "finetune") return job.message;
-  if (job.state === "done") return job.frames_total ? `${job.frames_total} frames` : "Done";
+  if (job.state === "done") return IN_FRAMES.has(job.kind) && job.frames_total ? `${job.frames_total} frames` : job.message || "Done";
   const parts = [];
-  if (job.frames_total && job.kind !== "finetune") parts.push(`frame ${job.frames_done ?? 0} of ${job.frames_total}`);
+  if (job.frames_total && IN_FRAMES.has(job.kind)) parts.push(`frame ${job.frames_done ?? 0} of ${job.frames_total}`);
   else if (job.message) parts.push(job.message);
   if (job.state === "running" && job.fps) parts.push(`${job.fps.toFixed(1)} frames/s`);
   if (job.state === "running" && job.seconds_left) parts.push(`${duration(job.seconds_left)} left`);
@@ -39,7 +39,7 @@ export function setBar(bar, share) {
 export function cancel(job) {
   return attempt(async () => {
     await post(`/jobs/${job.id}/cancel`);
-    notify("The job stops after the frame it is working on.");
+    notify("The job stops in a moment.");
   });
 }
 

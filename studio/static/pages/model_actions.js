@@ -1,11 +1,13 @@
 /* What can be done with a model: make it a project's default, export it, rename it, delete it.
 
-   In: a model as the API gives it, and what is to follow {changed, renamed(name), gone()}. Out: the buttons. */
+   In: a model as the API gives it, what is to follow {changed, renamed(name), gone()}, and where an export shows how far it is. Out:
+   the buttons. */
 
 import { get, patch, post, remove, url } from "./api.js";
 import { askName, confirmed } from "./dialog.js";
-import { attempt, element, icon, notify } from "./dom.js";
+import { attempt, element, fill, icon, notify } from "./dom.js";
 import { isTrial, plainName } from "./manage.js";
+import { card, follow } from "./jobs.js";
 import { menuButton } from "./menu.js";
 
 const FORMATS = {
@@ -13,7 +15,7 @@ const FORMATS = {
   ctvis: "For the reference implementation (.pth)",
 };
 
-export async function modelActions(model, around) {
+export async function modelActions(model, around, work) {
   const address = `/models/${encodeURIComponent(model.name)}`;
   const { projects } = await get("/projects");
   const candidates = projects.filter((project) => !isTrial(project) && !model.default_of.includes(project.name));
@@ -24,8 +26,22 @@ export async function modelActions(model, around) {
       notify(`${model.name} is the default of ${plainName(project)}.`);
       around.changed();
     });
-  const take = (format) => {
-    notify("The file is made; the download begins in a moment.");
+  /* The .pth takes a job; it stays for a day. */
+  const written = async () => {
+    const { job } = await post(`${address}/export`);
+    if (job === null) return true;
+    const { state, error } = await follow(job, (now) => fill(work, card(now)));
+    fill(work);
+    if (state === "failed") throw new Error(error);
+    return state === "done";
+  };
+  const take = (format) =>
+    attempt(async () => {
+      if (format === "ctvis" && !(await written())) return;
+      download(format);
+    });
+  const download = (format) => {
+    notify("The download begins in a moment.");
     const anchor = element("a", { href: url(`${address}/export?format=${format}`), download: "" });
     document.body.append(anchor);
     anchor.click();
@@ -56,6 +72,7 @@ export async function modelActions(model, around) {
     "div.model-actions",
     {},
     candidates.length > 0 &&
+      !model.untrained.length &&
       menuOf("check", "Set as default", candidates.map((project) => ({ symbol: "folder", words: plainName(project), act: () => makeDefault(project) }))),
     menuOf("download", "Export", model.formats.map((format) => ({ symbol: "download", words: FORMATS[format], act: () => take(format) }))),
     !model.ships && more,

@@ -4,7 +4,7 @@
 import { get, url } from "./api.js";
 import { ago, element, emptyState, fill, icon } from "./dom.js";
 import { curves } from "./finetune_curves.js";
-import { material } from "./finetune_material.js";
+import { material, notice } from "./finetune_material.js";
 import { scoreTable } from "./finetune_result.js";
 import { settingsList } from "./finetune_settings.js";
 import { modelActions } from "./model_actions.js";
@@ -93,6 +93,7 @@ function net({ facts, bytes, sha256, categories }) {
 /* around: {changed, renamed(name), gone()}. Returns a function that asks for the model again. */
 export function mountModel(root, name, around) {
   let shown = "";
+  const work = element("div.job-list"); // exports under way
   return async () => {
     const model = await get(`/models/${encodeURIComponent(name)}`).catch((error) => ({ error }));
     const state = JSON.stringify(model.error ? model.error.message : model);
@@ -102,8 +103,10 @@ export function mountModel(root, name, around) {
     const charts = model.course && curves();
     fill(
       root,
-      element("header.page-head", {}, element("h1", { title: name }, name), element("span.grow"), await modelActions(model, around)),
+      element("header.page-head", {}, element("h1", { title: name }, name), element("span.grow"), await modelActions(model, around, work)),
       origin(model),
+      work,
+      model.untrained.length > 0 && notice("warning", `A start for training, not a model to use: ${model.untrained.join(" and ")} are random.`),
       element(
         "div.model-stack",
         {},

@@ -51,7 +51,7 @@ export function treeRow({ name, depth, model }, current, open) {
 }
 
 /* "AP 0.61, +0.12 · 3 days ago", as far as it is known. */
-function standing({ ships, metrics, parent, created_at: at }) {
+function standing({ ships, untrained, metrics, parent, created_at: at }) {
   const after = metrics?.after?.AP;
   const before = metrics?.before?.AP;
   const change = after - before;
@@ -59,7 +59,7 @@ function standing({ ships, metrics, parent, created_at: at }) {
     ships && "part of the program",
     typeof after === "number" && `AP ${after.toFixed(2)}${Number.isFinite(change) ? `, ${signed(change, 2)}` : ""}`,
     parent && typeof after !== "number" && "not judged",
-    !ships && !parent && "added",
+    !ships && !parent && (untrained.length ? "start for training" : "added"),
     at && ago(at),
   ]
     .filter(Boolean)

@@ -1,28 +1,15 @@
-/* The models that others published: their authors' own figures, and how each is added. */
+/* The models that others published: their authors' own figures, and where each is to be had.
+
+   mountZoo(root, add): `add(address)` is called for a file that can be fetched without a browser. */
 
 import { get } from "./api.js";
-import { attempt, element, fill, notify } from "./dom.js";
+import { element, fill } from "./dom.js";
 
-function copy(text) {
-  return attempt(async () => {
-    await navigator.clipboard.writeText(text);
-    notify("Copied.");
-  });
-}
+const IS_FILE = /\.(pth|pkl|safetensors)$/;
 
-/* A command that one types into a terminal. */
-function command(text) {
-  return element(
-    "div.command",
-    {},
-    element("code", {}, text),
-    element("button", { onclick: () => copy(text) }, "Copy"),
-  );
-}
+const COLUMNS = ["Dataset", "Backbone", "AP, %", "Preset", "Where", "The figure is from", ""];
 
-const COLUMNS = ["Dataset", "Backbone", "AP, %", "Preset", "Where", "The figure is from"];
-
-function row({ fits, dataset, backbone, ap, source, place }) {
+function row({ fits, dataset, backbone, ap, source, place }, add) {
   const file = place.split("/").at(-1);
   return element(
     "tr",
@@ -33,10 +20,11 @@ function row({ fits, dataset, backbone, ap, source, place }) {
     element("td", {}, element("code", {}, fits)),
     element("td", {}, element("a", { href: place, target: "_blank", rel: "noreferrer" }, file)),
     element("td.faint", {}, source),
+    element("td", {}, IS_FILE.test(place) && element("button", { onclick: () => add(place) }, "Add")),
   );
 }
 
-export function mountZoo(root) {
+export function mountZoo(root, add) {
   const rows = element("tbody");
   const heading = (words) => element(words === "AP, %" ? "th.number" : "th", { scope: "col" }, words);
   const table = element(
@@ -54,21 +42,14 @@ export function mountZoo(root) {
       element(
         "section.card",
         {},
-        element("h2", {}, "Add a model"),
-        element("p.muted", {}, "A file or an address, in a terminal on the machine that the studio runs on. It is checked tensor by tensor and then stands in the list here."),
-        command("ctvis-studio models add FILE --preset PRESET"),
-      ),
-      element(
-        "section.card",
-        {},
         element("h2", {}, "What is published"),
         table,
-        element("p.muted", {}, "AP as their authors print it. None of it was measured by this project. Their licence may forbid commercial use."),
+        element("p.muted", {}, "AP as their authors print it. None of it was measured by this project. Their licence may forbid commercial use. Files of the CTVIS authors lie with a file-sharing service: fetch them with a browser, then add them here."),
       ),
     ),
   );
   return async () => {
     const { published } = await get("/zoo");
-    fill(rows, ...published.map(row));
+    fill(rows, ...published.map((one) => row(one, add)));
   };
 }
