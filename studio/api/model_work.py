@@ -1,6 +1,7 @@
 """Routes of work on models that takes a while, and so is a job: adding one, and writing one for the reference implementation."""
 
 import json
+import re
 import urllib.parse
 from pathlib import Path
 from typing import Annotated, Any
@@ -86,7 +87,8 @@ def _source(body: bytes) -> ModelSource:
 
 
 def _from_upload(studio: Studio, received: ReceivedFile, name: str | None, preset: str | None) -> Row:
-    place = own_folder(studio.home) / f"{plain_name(received.name)}{received.path.suffix}"
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", received.name).strip("._")[-100:]
+    place = own_folder(studio.home) / (plain or "model")
     received.path.rename(place)
     return _add(studio, str(place), received.name, name, preset, own=True)
 
@@ -118,6 +120,8 @@ def _again(studio: Studio, body: ModelSource) -> Row:
         if job["kind"] != "add_model":
             raise Conflict(f"Job {body.job} did not add a model.")
         asked = jobs.asked(job)
+        if not is_address(asked["source"]) and not Path(asked["source"]).exists():
+            raise Conflict("The file of that try is gone: it was no checkpoint, or a day has passed. Choose it again.")
         jobs.ask_for(database, body.job, asked | {"preset": body.preset, "name": body.name or asked["name"]})
         job = jobs.queue_again(database, body.job)
     studio.queue.put(job)

@@ -137,7 +137,6 @@ def test_a_file_is_added_and_what_is_wrong_with_one_is_said(
     page.wait_for_selector("#page-models .adding:has-text('Waiting for its turn')")
     work()
     page.wait_for_selector("#page-models .notice.danger:has-text('fits no preset')")
-    assert "The same file again" in page.locator(".drop-zone").inner_text()
 
     with zipfile.ZipFile(tmp_path / "kitten.zip", "w") as pair:  # as this page exports it
         for suffix in (".safetensors", ".json"):
@@ -161,6 +160,7 @@ def test_many_models_can_be_searched_and_the_zoo_says_where_the_figures_are_from
             table.add_model(database, f"bird-{number}", "tiny.safetensors", preset)
             database.execute("update models set parent = ? where name = ?", (parent, f"bird-{number}"))
     page = visit("@zoo")
+    page.wait_for_selector("#page-models tbody tr")
     assert page.locator("#page-models tbody tr").count() == 10
     assert "abstract of arXiv 2307.12616" in page.locator("#page-models tbody").inner_text()
     page.get_by_role("searchbox", name="Search models").fill("bird-42")

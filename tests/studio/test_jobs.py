@@ -1,9 +1,12 @@
 """The worker: a real process, really killed. What was shown is never lost, and the result is as if nothing had happened."""
 
 import hashlib
+import os
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import numpy as np
 import pytest
 
 from engine.masks import area
+from studio.jobs import again
 from studio.jobs.queue import JobQueue
 from studio.jobs.supervisor import WorkerProcess
 from studio.jobs.worker import perform
@@ -208,6 +212,35 @@ def test_importing_finds_checksum_times_and_a_thumbnail_and_no_second_copy(tmp_p
     np.testing.assert_allclose(np.frombuffer(pts, "<f8"), np.arange(10) / 25)
     assert (home.thumbnails / f"{video['id']}.jpg").stat().st_size > 100
     assert library.video(store.database, twin["id"])["error"] == 'The project has this video already: it is "clip".'
+
+
+def test_an_import_that_is_cancelled_leaves_the_video_as_it_was_and_can_be_tried_again(tmp_path: Path) -> None:
+    home, store, video = new_studio(tmp_path, length=10)
+    clip = home.media / "clip.mp4"
+    size = clip.stat().st_size
+    os.truncate(clip, 8 * 1024**3)  # what follows the pictures takes long to read
+    job = jobs.add_job(store.database, "import", video_id=video["id"])
+    with ThreadPoolExecutor(1) as beside:
+        stopped = beside.submit(perform, store, home, job["id"])
+        wait_for(lambda: jobs.job(store.database, job["id"])["message"] == "Reading the file" or None)
+        again.cancel(store, job["id"])
+        stopped.result(20)
+    assert jobs.job(store.database, job["id"])["state"] == "cancelled"
+    left = library.video(store.database, video["id"])
+    assert (left["state"], left["error"]) == ("failed", again.STOPPED) and not list(home.thumbnails.iterdir())
+    os.truncate(clip, size)
+    again.retry(store, job["id"])
+    perform(store, home, job["id"])
+    assert library.video(store.database, video["id"])["state"] == "ready"
+
+
+def test_preparing_frames_gives_way_and_the_next_job_does_not(tmp_path: Path) -> None:
+    home, store, video = new_studio(tmp_path, length=10)
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    job = jobs.add_job(store.database, "frames", video_id=video["id"])
+    perform(store, home, job["id"])
+    assert jobs.job(store.database, job["id"])["state"] == "done"
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
 
 
 def test_the_worker_is_started_again_when_it_dies_and_ends_with_its_server(tmp_path: Path) -> None:

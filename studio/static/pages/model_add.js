@@ -1,12 +1,12 @@
 /* Adding a model: a file from this browser, or a path or an address for the studio to read; its name and preset, both optional.
 
-   The work is a job of the server, so the page may be left. One that failed for its name or preset is tried again with the same
-   file. mountAdding(root, around, source) -> a function that asks for nothing new; `around.added(name)` follows a success. */
+   The work is a job of the server, so the page may be left. What failed for its name or preset is tried again with the file that
+   the server has. mountAdding(root, around, source) -> a function that asks for nothing new; `around.added(name)` follows a success. */
 
 import { get, post, upload } from "./api.js";
 import { attempt, element, fill, icon, notify } from "./dom.js";
 import { notice } from "./finetune_material.js";
-import { KINDS, cancel, follow, progressBar, progressText, setBar } from "./jobs.js";
+import { cancel, follow, progressBar, progressText, setBar } from "./jobs.js";
 
 const FORMS = ".pth,.pt,.pkl,.bin,.safetensors,.zip";
 const MEGABYTE = 1e6;
@@ -16,7 +16,7 @@ const field = (words, control, help) =>
 
 export function mountAdding(root, around, source = "") {
   let file = null;
-  let failed = null; // the job whose file is tried again
+  let tried = null; // the job that failed: {id, file, source}
   let sending = null; // the upload under way
 
   const picker = element("input", { type: "file", accept: FORMS, hidden: true });
@@ -54,7 +54,6 @@ export function mountAdding(root, around, source = "") {
 
   function choose(chosen) {
     file = chosen ?? null;
-    failed = null;
     if (file) place.value = "";
     draw();
   }
@@ -63,9 +62,9 @@ export function mountAdding(root, around, source = "") {
     const size = file && `${(file.size / MEGABYTE).toFixed(1)} MB`;
     fill(
       drop,
-      icon(file || failed ? "check" : "upload"),
-      element("strong", {}, file?.name ?? (failed ? "The same file again" : "Choose a file, or drop it here")),
-      element("span.muted", {}, size ?? (failed ? "Choose another to take that" : ".pth, .pkl, .safetensors or .zip")),
+      icon(file ? "check" : "upload"),
+      element("strong", {}, file?.name ?? "Choose a file, or drop it here"),
+      element("span.muted", {}, size ?? ".pth, .pkl, .safetensors or .zip"),
     );
   }
 
@@ -73,7 +72,7 @@ export function mountAdding(root, around, source = "") {
     const bar = progressBar(0);
     const text = element("span.muted", {}, words);
     const end = element("button", { type: "button", onclick: stop }, "Cancel");
-    fill(work, element("article.card.adding", {}, element("div.job-line", {}, element("strong.grow", {}, KINDS.add_model), end), bar, text));
+    fill(work, element("article.card.adding", {}, element("div.job-line", {}, element("strong.grow", {}, "Adding a model"), end), bar, text));
     form.inert = true;
     return { bar, text };
   }
@@ -96,20 +95,29 @@ export function mountAdding(root, around, source = "") {
       notify(`${job.model} is added. ${job.message}`);
       return around.added(job.model);
     }
-    file = null;
-    failed = job.id;
+    tried = { id, file, source: place.value };
     said(job.error ?? "It was cancelled. Nothing was stored.");
   }
 
   async function begin() {
     const asked = { name: name.value.trim() || null, preset: preset.value || null };
-    const body = failed && !place.value.trim() ? { job: failed } : { source: place.value.trim() };
     try {
-      const job = file ? await send(asked) : await post("/models", { ...body, ...asked });
+      const again = tried?.file === file && tried?.source === place.value && (await tryAgain(asked));
+      const job = again || (file ? await send(asked) : await post("/models", { source: place.value.trim(), ...asked }));
       await watch(job.id);
     } catch (error) {
       said(error.message);
     }
+  }
+
+  /* The job that failed, once more; false where the server has its file no longer. */
+  async function tryAgain(asked) {
+    const { id } = tried;
+    tried = null;
+    return post("/models", { job: id, ...asked }).catch((error) => {
+      if (error.status === 409 && file) return false;
+      throw error;
+    });
   }
 
   async function send(asked) {

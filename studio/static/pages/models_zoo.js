@@ -7,7 +7,7 @@ import { element, fill } from "./dom.js";
 
 const IS_FILE = /\.(pth|pkl|safetensors)$/;
 
-const COLUMNS = ["Dataset", "Backbone", "AP, %", "Preset", "Where", "The figure is from", ""];
+const COLUMNS = ["Dataset", "Backbone", "AP, %", "Preset", "Where", "The figure is from"];
 
 function row({ fits, dataset, backbone, ap, source, place }, add) {
   const file = place.split("/").at(-1);
@@ -19,8 +19,7 @@ function row({ fits, dataset, backbone, ap, source, place }, add) {
     element("td.number", {}, ap === null ? "–" : ap.toFixed(1)),
     element("td", {}, element("code", {}, fits)),
     element("td", {}, element("a", { href: place, target: "_blank", rel: "noreferrer" }, file)),
-    element("td.faint", {}, source),
-    element("td", {}, IS_FILE.test(place) && element("button", { onclick: () => add(place) }, "Add")),
+    element("td.faint", {}, source || (IS_FILE.test(place) && element("button", { onclick: () => add(place) }, "Add"))),
   );
 }
 
