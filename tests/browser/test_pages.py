@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import httpx
+import numpy as np
 import pytest
 
+from engine.masks import encode
 from studio.review import edits
 from studio.settings import Home
 from studio.store import Store, library, runs
@@ -191,6 +194,39 @@ def test_a_video_is_deleted_by_mouse_after_it_was_said_what_goes_with_it(
     question.get_by_role("button", name="Delete video").click()
     page.wait_for_selector(".video-card:has-text('lake')", state="detached")
     assert [video["name"] for video in videos_of(address, project)] == ["shore"] and clips[0].is_file()
+
+
+def test_a_video_is_drawn_as_it_was_corrected_and_taken_away(
+    visit: Any, tmp_path: Path, home: Home, address: str
+) -> None:
+    project = new_project(address, "By hand", make_video(tmp_path / "pond.mp4", numbered_frames(8, HEIGHT, WIDTH)))
+    pond = videos_of(address, project)[0]["id"]
+    store = Store(home.database)
+    runs.add_run(store.database, pond, "demo", {}, state="done")
+    boat = edits.new_track(store, pond, library.add_category(store.database, project, "boat")["id"], 0, "local")
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[60:90, 10:50] = 1
+    edits.set_mask(store, pond, boat.tracks[0], 5, encode(mask)["counts"], 0, "local")
+    store.close()
+
+    page = visit("review", video=pond)
+    page.get_by_role("button", name="Fine-tune a model").click()
+    assert f"view=finetune&project={project}" in page.url and shown_pages(page) == ["page-finetune"]
+    page.go_back()
+    page.get_by_role("button", name="Draw the tracks").click()
+    row = page.locator("#page-export .job:has-text('pond')")
+    with page.expect_download(timeout=LONG) as download:
+        row.get_by_role("link", name="Video (MP4)").click(timeout=LONG)
+    with av.open(str(download.value.path())) as container:
+        drawn = [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
+    colour = [np.ptp(picture[60:90, 10:50], axis=-1).mean() for picture in drawn]
+    assert len(drawn) == 8 and colour[5] > 20 > max(colour[:5] + colour[6:]), "grey but for what was drawn by hand"
+
+    page = visit("library", project=project)
+    page.get_by_role("button", name="More for pond").click()
+    page.get_by_role("menuitem", name="Draw as video").click()
+    page.wait_for_selector("#page-export", state="visible")
+    row.wait_for()  # one row: it is drawn over what was drawn before
 
 
 def test_a_video_is_renamed_and_deleted_by_keyboard_alone(visit: Any, tmp_path: Path, address: str) -> None:

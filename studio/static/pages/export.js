@@ -38,6 +38,14 @@ function download(path, words, kind = "") {
   return element(`a.button${kind}`, { href: url(path), download: "" }, icon("download"), words);
 }
 
+function downloads(job) {
+  if (job.kind === "overlay") return [download(`/videos/${job.video_id}/overlay.mp4`, "Video (MP4)", ".primary")];
+  return [
+    download(`/exports/${job.export_id}/annotations.json`, "Annotations (JSON)"),
+    download(`/exports/${job.export_id}/file.zip`, "All as a zip", ".primary"),
+  ];
+}
+
 function row(job) {
   const done = job.state === "done";
   return element(
@@ -47,9 +55,8 @@ function row(job) {
       "div.job-line",
       {},
       element("strong", {}, job.title),
-      element("span.muted.grow", {}, ago(job.created_at)),
-      done && download(`/exports/${job.export_id}/annotations.json`, "Annotations (JSON)"),
-      done && download(`/exports/${job.export_id}/file.zip`, "All as a zip", ".primary"),
+      element("span.muted.grow", {}, job.kind === "overlay" ? `as video · ${ago(job.created_at)}` : ago(job.created_at)),
+      ...(done ? downloads(job) : []),
       !done && element(`span.badge.${job.state}`, {}, job.state),
       !hasEnded(job) && element("button.quiet", { title: "Stop this export", onclick: () => cancel(job) }, icon("stop")),
     ),
@@ -58,14 +65,18 @@ function row(job) {
   );
 }
 
-/* The exports made so far, newest first; they come from the job table, so every browser sees the same ones. */
+/* A video is drawn over what was drawn of it before. */
+const isLatest = (job, place, all) => all.findIndex(({ video_id: video }) => video === job.video_id) === place;
+
+/* The exports and drawn videos made so far, newest first; they come from the job table, so every browser sees the same ones. */
 export function made({ element: root }) {
   const list = element("div.job-list");
   const empty = emptyState("archive", "No exports yet", "What you export stays here for download.");
   root.replaceChildren(element("header.page-head", {}, element("h1", {}, "Exports")), list, empty);
   let shown = "";
   const refresh = poll(root, 800, async () => {
-    const jobs = (await get("/jobs?kind=export&limit=30")).jobs;
+    const [exports, drawn] = await Promise.all(["export", "overlay"].map((kind) => get(`/jobs?kind=${kind}&limit=30`)));
+    const jobs = [...exports.jobs, ...drawn.jobs.filter(isLatest)].sort((a, b) => b.id - a.id);
     const state = JSON.stringify(jobs);
     if (state === shown) return;
     shown = state;

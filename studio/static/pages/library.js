@@ -42,10 +42,18 @@ function inlineForm(opener, placeholder, submit) {
   return form;
 }
 
+/* The video with its tracks drawn into it; the Export page shows how far it is and gives it out. */
+const drawVideo = ({ id }) =>
+  attempt(async () => {
+    await post(`/videos/${id}/overlay`);
+    go("export");
+  });
+
 /* What can be done to a thing of the Library besides opening it; `changed` is called when it was done. */
-function moreButton(thing, name, rename, remove, changed) {
+function moreButton(thing, name, rename, remove, changed, more = []) {
   const follow = (action) => async () => (await action(thing)) && changed();
   return menuButton(`More for ${name}`, [
+    ...more,
     { symbol: "pencil", words: "Rename", act: follow(rename) },
     { symbol: "trash", words: "Delete", act: follow(remove), danger: true },
   ]);
@@ -56,6 +64,7 @@ function videoCard(video, review, changed) {
   const seconds = video.fps ? clock(video.length / video.fps) : "";
   const [words, badge] = standing(video, review);
   const ready = video.state === "ready";
+  const drawing = ready && video.run ? [{ symbol: "film", words: "Draw as video", act: () => drawVideo(video) }] : [];
   const active = video.run && ["queued", "running"].includes(video.run.state);
   return element(
     "article.video-card",
@@ -75,7 +84,7 @@ function videoCard(video, review, changed) {
         element("strong", { title: video.name }, video.name),
         element("span.muted", {}, `${video.width} × ${video.height} · ${video.length} frames`),
       ),
-      moreButton(video, video.name, renameVideo, deleteVideo, changed),
+      moreButton(video, video.name, renameVideo, deleteVideo, changed, drawing),
     ),
     active ? progressBar(video.run.progress) : null,
     ready && reviewLine(review),

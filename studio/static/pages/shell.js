@@ -112,9 +112,21 @@ export function mount({ element: root, trigger }) {
     localStorage.setItem("ctvis.video", video);
     trigger("review", { video, frame });
   });
-  addEventListener("popstate", () => {
-    const asked = new URLSearchParams(location.search);
-    document.documentElement.dataset.page = asked.get("view") ?? (asked.has("video") ? "review" : "try");
-    announce();
-  });
+  addEventListener("popstate", followAddress);
+  document.addEventListener("click", followLink);
+}
+
+function followAddress() {
+  const asked = new URLSearchParams(location.search);
+  document.documentElement.dataset.page = asked.get("view") ?? (asked.has("video") ? "review" : "try");
+  announce();
+}
+
+/* A link to a page of the studio, wherever it stands, does not load the document anew. */
+function followLink(event) {
+  const link = event.target.closest("a[href^='?view=']");
+  if (!link || event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  history.pushState(null, "", link.href);
+  followAddress();
 }

@@ -28,8 +28,9 @@ export function source({ element: root }) {
     element("span.muted", {}, "or click to choose a file"),
   );
   const camera = element("button.camera-choice", { "aria-pressed": "false" }, icon("camera"), "Use the camera");
+  const heading = element("h3", { hidden: true }, "Or take an example");
   const examples = element("div.examples");
-  root.replaceChildren(element("h2", {}, "Clip"), drop, file, camera, element("h3", {}, "Or take an example"), examples);
+  root.replaceChildren(element("h2", {}, "Clip"), drop, file, camera, heading, examples);
 
   const mark = (chosen) =>
     [camera, ...examples.children].forEach((one) => one.setAttribute("aria-pressed", String(one === chosen)));
@@ -66,7 +67,7 @@ export function source({ element: root }) {
       return card;
     });
     examples.replaceChildren(...cards);
-    if (!cards.length) examples.previousSibling.hidden = true;
+    heading.hidden = !cards.length;
     if (!chosen) cards[0]?.click();
   });
 }

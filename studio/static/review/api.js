@@ -76,6 +76,8 @@ export function createApi(base) {
       request(`${video(id)}/retrack/preview${whole ? "?whole=true" : ""}`, {
         method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(settings), signal,
       }),
+    /** Has the video drawn as it is shown now; a job of the worker. */
+    drawVideo: (id) => post(`${video(id)}/overlay`),
     undo: (id, key = null) => post(`${video(id)}/undo`, {}, named(key)),
     redo: (id, key = null) => post(`${video(id)}/redo`, {}, named(key)),
 

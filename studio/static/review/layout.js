@@ -11,6 +11,7 @@ import { createToolbar } from "./toolbar.js";
 import { createTrackCard } from "./track_card.js";
 import { createTrackList } from "./track_list.js";
 import { createTransport } from "./transport.js";
+import { createWaysOn } from "./ways_on.js";
 
 export function createRoot() {
   return el("div", { class: "ct-review" });
@@ -22,7 +23,7 @@ export function fillRoot(root, parts, features) {
     ...features.inspector,
     { id: "history", title: "History", element: createHistory(parts) },
   ];
-  const inspector = createInspector(parts.store, createTitle(parts.store), tabs);
+  const inspector = createInspector(parts.store, createTitle(parts.store, createWaysOn(parts)), tabs);
   root.append(createMain(parts, features), inspector, parts.help.root, ...features.dialogs);
 }
 

@@ -1,4 +1,4 @@
-/* What the stage needs of the page around it: its style sheets, the theme, the height of the window.
+/* What the stage needs of the page around it: its style sheets, the theme, the height of the window, the other pages.
    In: the document. Out: promises and callbacks; each watcher returns a function that ends it. */
 
 const SHEETS = [
@@ -32,6 +32,15 @@ export function watchTheme(changed) {
     observer.observe(target, { attributes: true, attributeFilter: ["class"] });
   }
   return () => observer.disconnect();
+}
+
+/** Goes to another page of the studio, as a click on a link with this address does. */
+export function visit(address) {
+  const link = document.createElement("a");
+  link.href = address;
+  document.body.append(link);
+  link.click();
+  link.remove();
 }
 
 /** Gives the element all the height its page has below the element's upper edge. */
