@@ -1,7 +1,8 @@
 """The worker process: `python -m studio.jobs.worker --home DIR`.
 
-Takes jobs from the queue and does them, one of each line (`store/job_line.py`) at a time. It may be killed at any moment: a job commits what it has in whole steps, and the next worker queues again
-whatever was left running. So there is no shutting down in order; stopping is exiting. One home has one worker, whoever starts it.
+Takes jobs from the queue and does them, one of each line (`store/job_line.py`) at a time. It may be killed at any moment: a job
+commits what it has in whole steps, and the next worker queues again whatever was left running. So there is no shutting down in
+order; stopping is exiting. One home has one worker, whoever starts it.
 """
 
 import argparse
