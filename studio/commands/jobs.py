@@ -44,7 +44,7 @@ def list_jobs(
         shown.add_column(heading, justify="right" if heading in ("job", "done", "left") else "left", overflow="fold")
     for row in rows:
         if not open_only or row["state"] in ("queued", "running"):
-            state = "paused" if row["paused"] else row["state"]
+            state = "paused" if row["paused"] else "waiting" if row["state"] == "queued" else row["state"]
             said = row["error"] or row["message"]
             shown.add_row(
                 str(row["id"]), row["kind"], escape(row["title"]), state, _done(row), _left(row), escape(said)
@@ -65,7 +65,7 @@ def retry(job: JobNumber, home: HomeOption = None) -> None:
     """Do a job that failed, was cancelled or paused once more; a fine-tuning goes on from its last checkpoint."""
     with _store(home) as (place, store):
         JobQueue(place).put(again.retry(store, job))
-    console.print(f"Job {job} is queued.")
+    console.print(f"Job {job} is waiting for its turn.")
 
 
 @app.command()

@@ -129,10 +129,10 @@ def test_jobs_on_the_command_line(
 
     with store.transaction() as database:
         job = jobs.add_job(database, "overlay", project_id=project, video_id=1)["id"]
-    assert "overlay" in command("jobs", "list") and "queued" in command("jobs", "list", "--open")
+    assert "overlay" in command("jobs", "list") and "waiting" in command("jobs", "list", "--open")
     assert f"Job {job} is cancelled" in command("jobs", "cancel", job)
     assert "is over already" in command("jobs", "cancel", job)
-    assert f"Job {job} is queued" in command("jobs", "retry", job)
+    assert f"Job {job} is waiting" in command("jobs", "retry", job)
     assert jobs.job(store.database, job)["state"] == "queued"
     jobs.cancel(store.database, job)
     assert "There is no job 999" in command("jobs", "log", 999)

@@ -2,7 +2,7 @@
 
 import { get, post, url } from "./api.js";
 import { ago, attempt, element, emptyState, icon, notify, poll } from "./dom.js";
-import { cancel, hasEnded, progressBar, progressText } from "./jobs.js";
+import { cancel, hasEnded, progressBar, progressText, stateOf } from "./jobs.js";
 import { onEnter } from "./shell.js";
 
 export function mount({ element: root }) {
@@ -57,7 +57,7 @@ function row(job) {
       element("strong", {}, job.title),
       element("span.muted.grow", {}, job.kind === "overlay" ? `as video · ${ago(job.created_at)}` : ago(job.created_at)),
       ...(done ? downloads(job) : []),
-      !done && element(`span.badge.${job.state}`, {}, job.state),
+      !done && element(`span.badge.${job.state}`, {}, stateOf(job)),
       !hasEnded(job) && element("button.quiet", { title: "Stop this export", onclick: () => cancel(job) }, icon("stop")),
     ),
     !hasEnded(job) && progressBar(job.progress),

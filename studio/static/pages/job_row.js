@@ -4,7 +4,7 @@
 
 import { post } from "./api.js";
 import { ago, attempt, element, fill, icon, redraw } from "./dom.js";
-import { KINDS, cancel, hasEnded, logView, progressBar, progressText, setBar } from "./jobs.js";
+import { KINDS, cancel, hasEnded, logView, progressBar, progressText, setBar, stateOf } from "./jobs.js";
 import { go } from "./shell.js";
 
 /* A link to another page of the studio. */
@@ -29,7 +29,6 @@ function subject(job) {
 }
 
 const seenAs = (job) => (job.paused ? "paused" : job.state);
-const STATES = { queued: "waiting" };
 
 export function jobRow(changed) {
   let shown = "";
@@ -90,7 +89,7 @@ export function jobRow(changed) {
       setBar(bar, job.progress);
       words.textContent = progressText(job);
       words.title = words.textContent;
-      badge.textContent = STATES[seenAs(job)] ?? seenAs(job);
+      badge.textContent = stateOf(job);
       badge.className = `badge ${seenAs(job)}`;
       redraw(actions, ...buttons(job));
     },

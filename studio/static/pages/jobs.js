@@ -7,6 +7,9 @@ const ENDED = new Set(["done", "failed", "cancelled"]);
 export const KINDS = { run: "Find objects", import: "Import", frames: "Prepare frames", export: "Export", overlay: "Overlay video", finetune: "Fine-tune", operation: "Correction", add_model: "Add model", export_model: "Export model" };
 const IN_FRAMES = new Set(["run", "frames", "export", "overlay", "operation"]); // what the others count is in their message
 
+/* The state of a job in a word. */
+export const stateOf = (job) => (job.paused ? "paused" : job.state === "queued" ? "waiting" : job.state);
+
 export const hasEnded = (job) => ENDED.has(job.state);
 
 /* "frame 120 of 450 · 14.2 fps · 23 s left", as far as it is known. */
@@ -64,7 +67,7 @@ export function card(job) {
       element("strong", {}, KINDS[job.kind] ?? job.kind),
       element("span.muted.grow", {}, job.title),
       !active && element("span.faint", {}, ago(job.finished_at ?? job.created_at)),
-      element(`span.badge.${job.state}`, {}, job.state),
+      element(`span.badge.${job.state}`, {}, stateOf(job)),
       active &&
         element("button.quiet", { title: "Stop this job", "aria-label": "Stop this job", onclick: () => cancel(job) }, icon("stop")),
     ),
