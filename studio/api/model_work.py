@@ -22,7 +22,7 @@ from studio.model_files import published_form
 from studio.model_sources import own_folder
 from studio.models import check_free, free_name, plain_name
 from studio.store import Row, jobs
-from studio.store.errors import Conflict, Invalid
+from studio.store.errors import Conflict, Invalid, NotFound
 
 router = APIRouter(tags=["models"])
 
@@ -121,7 +121,7 @@ def _again(studio: Studio, body: ModelSource) -> Row:
             raise Conflict(f"Job {body.job} did not add a model.")
         asked = jobs.asked(job)
         if not is_address(asked["source"]) and not Path(asked["source"]).exists():
-            raise Conflict("The file of that try is gone: it was no checkpoint, or a day has passed. Choose it again.")
+            raise NotFound("The file of that try is gone: it was no checkpoint, or a day has passed. Choose it again.")
         jobs.ask_for(database, body.job, asked | {"preset": body.preset, "name": body.name or asked["name"]})
         job = jobs.queue_again(database, body.job)
     studio.queue.put(job)

@@ -36,7 +36,7 @@ def add_model(store: Store, home: Home, job: Row) -> None:
         _forget(asked, file)
         raise
     with store.transaction() as database:
-        jobs.finish(database, job["id"], message=f"{found.preset.name}. {left_at_random(found)}")
+        jobs.finish(database, job["id"], message=f"Preset {found.preset.name}. {left_at_random(found)}")
     _forget(asked, file)
 
 

@@ -132,7 +132,7 @@ def test_a_file_is_added_and_what_is_wrong_with_one_is_said(
     bare.write_bytes((home.models / "tiny.safetensors").read_bytes())
     page = visit("@add")
     page.locator("#page-models input[type=file]").set_input_files(bare)
-    assert "kitten.safetensors" in page.locator(".drop-zone").inner_text()
+    assert "kitten.safetensors" in page.locator("#page-models .drop-zone").inner_text()
     page.get_by_role("button", name="Add model").click()
     page.wait_for_selector("#page-models .adding:has-text('Waiting for its turn')")
     work()

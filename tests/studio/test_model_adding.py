@@ -69,7 +69,7 @@ def shelf(client: TestClient, store: Store, home: Home, tmp_path: Path) -> Shelf
 def test_an_uploaded_file_becomes_one_of_the_family(shelf: Shelf) -> None:
     job = shelf.send(shelf.file(TRIO, "ctvis trio.pth"))
     assert (job["state"], job["model"], job["title"]) == ("done", "ctvis_trio", "ctvis_trio"), job["error"]
-    assert job["message"] == "trio. Nothing is left at random: every tensor came from the file."
+    assert job["message"] == "Preset trio. Nothing is left at random: every tensor came from the file."
     shown = shelf.client.get("/models/ctvis_trio").json()
     assert (shown["source"], shown["untrained"], len(shown["categories"])) == ("ctvis trio.pth", [], 3)
     assert shelf.send(shelf.folder / "ctvis trio.pth")["model"] == "ctvis_trio-2", (

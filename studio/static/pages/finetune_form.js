@@ -45,7 +45,8 @@ export function mountForm(root, project) {
     const answer = await attempt(() => post(`/projects/${project}/finetune/measure`, { model: overview.model, settings: changed }));
     measure.disabled = false;
     if (answer) known(answer);
-    if (answer && !Object.keys(changed).length) overview = answer; // half precision may be proposed now
+    const { autocast } = answer?.settings ?? overview.settings; // half precision may be proposed now
+    overview = { ...overview, settings: { ...overview.settings, autocast } };
     draw();
   }
 

@@ -6,7 +6,7 @@
 import { get, post, upload } from "./api.js";
 import { attempt, element, fill, icon, notify } from "./dom.js";
 import { notice } from "./finetune_material.js";
-import { cancel, follow, progressBar, progressText, setBar } from "./jobs.js";
+import { cancel, follow, hasEnded, progressBar, progressText, setBar } from "./jobs.js";
 
 const FORMS = ".pth,.pt,.pkl,.bin,.safetensors,.zip";
 const MEGABYTE = 1e6;
@@ -92,6 +92,9 @@ export function mountAdding(root, around, source = "") {
       text.textContent = progressText(now);
     });
     if (job.state === "done") {
+      form.inert = false;
+      fill(work);
+      choose(null);
       notify(`${job.model} is added. ${job.message}`);
       return around.added(job.model);
     }
@@ -111,14 +114,11 @@ export function mountAdding(root, around, source = "") {
   }
 
   /* The job that failed, once more; false where the server has its file no longer. */
-  async function tryAgain(asked) {
-    const { id } = tried;
-    tried = null;
-    return post("/models", { job: id, ...asked }).catch((error) => {
-      if (error.status === 409 && file) return false;
-      throw error;
+  const tryAgain = (asked) =>
+    post("/models", { job: tried.id, ...asked }).catch((error) => {
+      if (error.status !== 404) throw error;
+      return false;
     });
-  }
 
   async function send(asked) {
     sending = new AbortController();
@@ -146,7 +146,8 @@ export function mountAdding(root, around, source = "") {
   attempt(async () => {
     const [{ presets }, { jobs }] = await Promise.all([get("/zoo"), get("/jobs?kind=add_model&limit=1")]);
     preset.append(...presets.map((one) => element("option", { value: one }, one)));
-    if (["running", "queued"].includes(jobs[0]?.state)) await watch(jobs[0].id); // it was left before it had ended
+    const left = jobs.find((job) => !hasEnded(job)); // the page was left before it had ended
+    if (left) await watch(left.id).catch((error) => said(error.message));
   });
   return () => {};
 }

@@ -105,11 +105,11 @@ export function mountModel(root, name, around) {
       root,
       element("header.page-head", {}, element("h1", { title: name }, name), element("span.grow"), await modelActions(model, around, work)),
       origin(model),
-      work,
-      model.untrained.length > 0 && notice("warning", `A start for training, not a model to use: ${model.untrained.join(" and ")} are random.`),
       element(
         "div.model-stack",
         {},
+        work,
+        model.untrained.length > 0 && notice("warning", `A start for training, not a model to use: ${model.untrained.join(" and ")} are random.`),
         element("div.model-columns", {}, element("div.model-stack", {}, scores(model), usedBy(model)), taughtPart(model)),
         model.course && beforeAfter(model),
         charts?.node,

@@ -47,7 +47,7 @@ export function mount({ element: root }) {
   function fillMain(around) {
     if (chosen === ZOO) return mountZoo(main, (address) => ((source = address), open(ADD)));
     if (chosen !== ADD) return mountModel(main, chosen, around);
-    const made = mountAdding(main, { added: (name) => chosen === ADD && open(name) }, source);
+    const made = mountAdding(main, { added: (name) => chosen === ADD && main.offsetParent && open(name) }, source);
     source = "";
     return made;
   }
