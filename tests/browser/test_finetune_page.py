@@ -1,5 +1,6 @@
 """The Fine-tune page in a real browser, with a real worker that trains a little net: what it shows before, while and after."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any
@@ -7,19 +8,20 @@ from typing import Any
 import httpx
 import pytest
 
+from studio.app import create_app
 from studio.finetune.start import overview
 from studio.jobs.finetune import finetune_folder
 from studio.settings import Home
 from studio.store import Store, finetunes, library
 from studio.store import models as table
-from tests.browser.studio_server import studio
+from tests.browser.conftest import serve
 from tests.studio.finetuning import new_studio
-from tests.studio.processes import wait_for
+from tests.studio.processes import forked_worker, wait_for
 from training.finetune_config import FinetuneConfig
 
 LONG = 120_000  # milliseconds; a net is trained meanwhile
-SMALL = {"steps": 8, "short_edge": 64, "length": 2, "learning_rate": 1e-5}
-ADVANCED = {"clips": 1, "validate_steps": 4, "sample_steps": 4, "patience": 0}
+SMALL = {"steps": 4, "short_edge": 64, "length": 2, "learning_rate": 1e-5}
+ADVANCED = {"clips": 1, "validate_steps": 2, "sample_steps": 4, "patience": 0}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Stor
 
 @pytest.fixture(scope="module")
 def address(house: tuple[Home, Store, int]) -> Iterator[str]:
-    with studio(house[0]) as address:
+    with forked_worker(house[0]), serve(create_app(house[0])) as address:
         yield address
 
 
@@ -82,6 +84,7 @@ def test_before_it_starts_it_says_what_it_learns_from_and_what_is_given_up(
     assert [fact.inner_text().split("\n")[0] for fact in page.locator(".fact").all()] == ["3", "18", "3", "18"]
     assert "tiny" in page.locator("#finetune-parent").input_value()
     assert "has not been measured" in page.locator(".expected").inner_text()
+    page.get_by_role("button", name="Measure").click()  # in a process of its own; the page goes on
     helped = page.locator("#page-finetune .setting")
     assert helped.count() == len(fields(FinetuneConfig))
     assert all(text.strip() for text in helped.locator("small").all_text_contents())
@@ -93,6 +96,9 @@ def test_before_it_starts_it_says_what_it_learns_from_and_what_is_given_up(
     page.watch.expected.append("422")
     page.get_by_role("button", name="Start fine-tuning").click()
     assert '"steps" is 0' in page.locator(".toast.error").inner_text()
+    page.locator("#finetune-steps").fill("20")
+    page.wait_for_selector(".expected:has-text('About')", timeout=LONG)
+    assert re.search(r"for training: 20 steps of [\d.]+ s", page.locator(".expected").inner_text())
     empty = httpx.post(f"{address}/api/v1/projects", json={"name": "Nothing yet"}).json()["id"]
     page.locator("#finetune-project").select_option(str(empty))
     page.wait_for_selector(".notice.warning:has-text('Nothing is verified yet')")
@@ -103,6 +109,7 @@ def test_the_time_to_expect_is_that_of_the_settings_at_hand(
     visit: Callable[..., Any], house: tuple[Home, Store, int]
 ) -> None:
     home, store, project = house
+    store.database.execute("delete from speeds")  # as if nobody had measured
     proposed = FinetuneConfig(**overview(store, home, project, "tiny")["settings"])
     finetunes.keep_speed(store.database, "tiny", proposed.shape, 0.5)
     page = visit()
@@ -131,7 +138,7 @@ def test_a_run_is_watched_survives_a_reload_and_ends_with_a_verdict_and_a_model_
     ]  # fmt: skip
     charts.nth(1).focus()
     page.keyboard.press("ArrowLeft")
-    assert "step 8" in page.locator("#page-finetune .chart-reading:visible").inner_text()
+    assert "step 4" in page.locator("#page-finetune .chart-reading:visible").inner_text()
     page.wait_for_function(
         "[...document.querySelectorAll('.samples img')].map((one) => one.naturalWidth > 0).join() === 'true,true,true,true'"
     )
@@ -164,19 +171,19 @@ def test_a_run_is_paused_resumed_cancelled_and_restarted_and_a_disk_without_room
     page.wait_for_selector("#finetune-pace:has-text('steps/s')", timeout=LONG)
     in_the_way = finetune_folder(home, run) / "run" / "state.partial"
     in_the_way.mkdir()
-    page.get_by_role("button", name="Pause").click()  # its checkpoint has no place
+    page.locator("#finetune-pause").click()  # its checkpoint has no place
     page.wait_for_selector("#page-finetune .notice.danger:has-text('cannot be written')", timeout=LONG)
     wait_for_state(page, "paused")
     in_the_way.rmdir()
     before = finetunes.finetune(store.database, run)["step"]
-    page.get_by_role("button", name="Resume").click()
+    page.locator("#finetune-resume").click()
     wait_for(lambda: finetunes.finetune(store.database, run)["step"] > before or None)
-    page.get_by_role("button", name="Pause").click()
+    page.locator("#finetune-pause").click()
     page.wait_for_selector("#page-finetune .notice.warning:has-text('Paused at step')", timeout=LONG)
-    page.get_by_role("button", name="Cancel").click()
+    page.locator("#finetune-cancel").click()
     wait_for_state(page, "cancelled")
     page.get_by_role("button", name="Restart from the checkpoint").click()
     wait_for_state(page, "running")
-    page.get_by_role("button", name="Cancel").click()
+    page.locator("#finetune-cancel").click()
     wait_for_state(page, "cancelled")
     assert "No model was made of it." in page.locator("#page-finetune .notice").inner_text()
