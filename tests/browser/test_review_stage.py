@@ -374,7 +374,8 @@ def test_a_key_pressed_before_the_closed_help_sheet_has_lost_the_focus_counts(st
       const search = document.activeElement;
       if (!search.matches(".ct-help input")) throw new Error("the search field has no focus");
       document.querySelector(".ct-help").close();
-      search.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", code: "ArrowRight", bubbles: true, cancelable: true }));
+      const right = { key: "ArrowRight", code: "ArrowRight", bubbles: true, cancelable: true };
+      search.dispatchEvent(new KeyboardEvent("keydown", right));
     }""")
     assert annotator.idle().state("frame") == 1
 
