@@ -178,15 +178,16 @@ class Refine(TracksInRange):
 
 
 class Interpolate(Tracks):
-    """Masks for the frames between the keyframes `start` and `stop`, which both have one."""
+    """Masks for the frames between the keyframes `start` and `stop`, which both have one. behind: less what other tracks show."""
 
     op: Literal["interpolate"] = "interpolate"
     start: int
     stop: int
     include_verified: bool = False
+    behind: bool = False
 
     def operation(self) -> Operation:
-        return shapes.interpolate(self.tracks, self.start, self.stop, self.include_verified)
+        return shapes.interpolate(self.tracks, self.start, self.stop, self.include_verified, self.behind)
 
 
 class GoBack(BaseModel):

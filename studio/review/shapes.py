@@ -135,8 +135,13 @@ def refine(
     return _redraw("refine", values, verb, tracks, start, stop, lambda mask: work(mask, amount), include_verified)
 
 
-def interpolate(tracks: Sequence[int], start: int, stop: int, include_verified: bool = False) -> Operation:
-    """Masks for all frames between the keyframes `start` and `stop`, which both have one; verified ones stay."""
+def interpolate(
+    tracks: Sequence[int], start: int, stop: int, include_verified: bool = False, behind: bool = False
+) -> Operation:
+    """Masks for all frames between the keyframes `start` and `stop`, which both have one; verified ones stay.
+
+    behind: the objects pass behind others, so what other tracks show is left out.
+    """
 
     def compute(scene: Scene) -> list[Drawn]:
         chosen = scene.chosen(tracks)
@@ -158,6 +163,8 @@ def interpolate(tracks: Sequence[int], start: int, stop: int, include_verified: 
             first, last = (_pixels(scene, ends[track, frame]) for frame in (start, stop))
             fractions = [(frame - start) / (stop - start) for frame in between]
             masks = mask_tools.interpolate(first, last, fractions)
+            if behind:
+                masks = [mask & ~_others(scene, chosen, frame) for frame, mask in zip(between, masks, strict=True)]
             found += [
                 _drawn(track, frame, mask, "interpolated", False) for frame, mask in zip(between, masks, strict=True)
             ]
@@ -168,13 +175,21 @@ def interpolate(tracks: Sequence[int], start: int, stop: int, include_verified: 
         lambda scene: _drawn_plan(
             scene,
             "interpolate",
-            {"start": start, "stop": stop},
-            f"Interpolated {scene.names(scene.chosen(tracks))} between the frames {start} and {stop}",
+            {"start": start, "stop": stop, "behind": behind},
+            f"Interpolated {scene.names(scene.chosen(tracks))} between the frames {start} and {stop}"
+            + (", without what other tracks show" if behind else ""),
             scene.chosen(tracks),
             Range(start + 1, stop),
             include_verified,
         ),
     )
+
+
+def _others(scene: Scene, tracks: Sequence[int], frame: int) -> BoolMask:
+    """Where tracks other than these show a mask, bool (H, W)."""
+    shown = view.masks(scene.database, scene.video["id"], frame, frame + 1)
+    found = [_pixels(scene, mask) for mask in shown if mask["track"] not in tracks]
+    return np.logical_or.reduce(found, axis=0, initial=False)
 
 
 def place(op: str, summary: str, masks: Sequence[Drawn], include_verified: bool = False) -> Operation:

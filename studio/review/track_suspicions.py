@@ -109,7 +109,8 @@ def flickers(entries: Shown) -> list[Suspicion]:
         name = name_of(entries, track)
         if len(group) == 1:
             frames = f"frame {begin + 1}" if end - begin == 2 else f"the frames {begin + 1} to {end - 1}"
-            remedy = {"op": "interpolate", "tracks": [track], "start": begin, "stop": end}
+            # what a model misses for a moment has mostly gone behind something
+            remedy = {"op": "interpolate", "tracks": [track], "start": begin, "stop": end, "behind": True}
             reason = f"{name} is missing in {frames}"
             found.append(Suspicion("flicker", track, None, begin + 1, end, 0.35, reason, remedy))
         else:

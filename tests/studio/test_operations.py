@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.masks import area, union
+from engine.masks import area, decode, union
 from studio.review import edits, history, identity, log, shapes, tracks, verification, view
 from studio.review.cells import Drawn
 from studio.review.plan import Operation
@@ -234,6 +234,19 @@ def test_the_time_left_follows_from_the_pace(store: Store, video: Row, two: tupl
     progress = verification.progress(store.database, video["id"])
     assert progress["masks_per_minute"] == pytest.approx(60 * 3 / (10 + 10 + verification.PAUSE))
     assert progress["seconds_left"] == pytest.approx(56 / 3 * (20 + verification.PAUSE))
+
+
+def test_what_passes_behind_others_is_drawn_without_what_they_show(store: Store, video: Row) -> None:
+    made, front = (edits.new_track(store, video["id"], category(store, video, "dog"), 0, "ann").tracks[0] for _ in "ab")
+    for frame, x in ((0, 1), (10, 11)):
+        edits.set_mask(store, video["id"], made, frame, square(x, 2, 4), 0, "ann")
+    edits.set_mask(store, video["id"], front, 5, square(4, 0, 4), 0, "ann")
+    do(store, video, shapes.interpolate([made], 0, 10, behind=True))
+    after = shown(store, video)[made]
+    whole, hidden = (decode({"size": [HEIGHT, WIDTH], "counts": square(*at)}) for at in ((6, 2, 4), (4, 0, 4)))
+    left = decode({"size": [HEIGHT, WIDTH], "counts": after[5]})
+    assert (left == whole & ~hidden).all() and 0 < left.sum() < whole.sum()
+    assert after[4] == square(5, 2, 4), "nothing is in front of it there"
 
 
 def test_between_two_keyframes_masks_are_made_except_where_one_is_verified(store: Store, video: Row) -> None:

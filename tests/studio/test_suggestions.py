@@ -209,7 +209,7 @@ def test_the_queue_and_the_confidence_over_http(client: TestClient, store: Store
     video, (track,) = make(store, [path], {(0, 3): 0.4})
     root = f"/videos/{video['id']}"
     (suggestion,) = client.get(f"{root}/suggestions").json()["suggestions"]
-    assert suggestion["remedy"] == {"op": "interpolate", "tracks": [track], "start": 19, "stop": 21}
+    assert suggestion["remedy"] == {"op": "interpolate", "tracks": [track], "start": 19, "stop": 21, "behind": True}
     assert client.post(f"{root}/ops/preview", json=suggestion["remedy"]).json()["masks"] == 1
     settled = client.patch(f"{root}/suggestions/{suggestion['id']}", json={"state": "resolved"})
     assert settled.json()["state"] == "resolved" and settled.json()["user"] == "local"
