@@ -82,7 +82,7 @@ def shown(database: Database, video: Row) -> Detections:
     if run["tracking"] is None:
         raise Conflict(
             "This run keeps nothing of what the model saw, so no mask can be carried or tracked again. Copy or interpolate masks, "
-            "or run the model on the video once more: corrections stay with this run."
+            "or run the model once more: corrections stay with this run."
         )
     return Detections(database, run)
 

@@ -149,7 +149,7 @@ def test_where_nothing_was_stored_the_servers_sentence_is_shown_once(open_desk: 
     desk.page.watch.expected.append("409")
     point(desk, *ON_OWL)
     desk.page.wait_for_function(
-        "document.querySelector('.ct-tool-options').innerText.includes('Run the model once more')"
+        "document.querySelector('.ct-tool-options').innerText.includes('run the model once more')"
     )
     for x in range(20, 60, 5):
         point(desk, x, 20)

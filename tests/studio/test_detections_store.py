@@ -97,7 +97,7 @@ def test_a_run_that_an_older_version_began_goes_on_without(tmp_path: Path) -> No
     with worker(home):
         assert wait_for(lambda: ended(store, job))["state"] == "done"
     assert blobs(store) == []
-    with pytest.raises(Conflict, match="Run the model once more"):
+    with pytest.raises(Conflict, match="run the model once more"):
         detections.shown(store.database, library.video(store.database, video["id"]))
 
 

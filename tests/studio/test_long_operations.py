@@ -127,7 +127,7 @@ def test_one_that_fails_says_why_to_who_asked(
         database.execute("update runs set tracking = null")
     worker.perform(store, home, job)
     assert jobs.job(store.database, job)["state"] == "failed"
-    assert "Run the model once more" in accept(client, video).json()["detail"]
+    assert "run the model once more" in accept(client, video).json()["detail"]
 
 
 def test_tracking_again_begins_anew_for_an_edit_made_meanwhile_but_not_for_ever(

@@ -100,7 +100,7 @@ def test_runs_without_detections_ask_for_another_run(client: TestClient, store: 
     assert without.status_code == 409 and "Run one first" in without.json()["detail"]
     run(store, video, [RIDER], keep=False)
     older = client.get(f"/videos/{video['id']}/candidates", params=where)
-    assert older.status_code == 409 and "Run the model once more" in older.json()["detail"]
+    assert older.status_code == 409 and "run the model once more" in older.json()["detail"]
 
 
 def test_an_accepted_candidate_is_a_track_through_all_frames_and_one_step_of_undo(
