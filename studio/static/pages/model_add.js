@@ -17,7 +17,6 @@ const field = (words, control, help) =>
 export function mountAdding(root, around, source = "") {
   let file = null;
   let tried = null; // the job that failed: {id, file, source}
-  let sending = null; // the upload under way
 
   const picker = element("input", { type: "file", accept: FORMS, hidden: true });
   const drop = element("button.drop-zone", { type: "button", onclick: () => picker.click() });
@@ -121,7 +120,7 @@ export function mountAdding(root, around, source = "") {
     });
 
   async function send(asked) {
-    sending = new AbortController();
+    const sending = new AbortController();
     const { bar, text } = busy(`Sending ${file.name}`, () => sending.abort());
     const query = new URLSearchParams(Object.entries(asked).filter(([, value]) => value));
     const show = (share) => {
