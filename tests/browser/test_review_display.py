@@ -8,6 +8,7 @@ import pytest
 
 from tests.browser.desk import HEIGHT, PATHS, WIDTH, Desk, forget_preferences, shared_page
 from tests.browser.planted import Library, square
+from tests.studio.processes import wait_for
 
 FRAME, DRAWN, MOVED, LATE = 20, 21, 22, 40  # in the second and the third a person has drawn
 BODY, OTHER = (70, 80), (215, 115)  # inside the masks of the two tracks in the first three of these frames
@@ -213,27 +214,31 @@ def test_the_comparison_shows_the_models_masks_at_one_side_and_blinks(desk: Desk
         desk.page.mouse.move(*desk.spot(x, 20))
         desk.page.mouse.up()
 
+    def see(wanted: tuple[bool, bool]) -> None:
+        """The model's masks come and are drawn a little after the key."""
+        wait_for(lambda: seen() == wanted, 10)
+
     assert seen() == (False, True)
     desk.press("a")
-    assert seen() == (True, False), "left of the line: the model's"
+    see((True, False))  # left of the line: the model's
     assert ink(desk, *OTHER)[3] > 0
     drag(30)
-    assert seen() == (False, True)
+    see((False, True))
     drag(middle)
     desk.page.get_by_role("radio", name="Blink").click()
     for wanted in ((True, False), (False, True), (True, False)):
         desk.page.wait_for_function(
             "(model) => document.querySelectorAll('.ct-compare-side')[model ? 1 : 0].hidden", arg=wanted[0]
         )
-        assert seen() == wanted
+        see(wanted)
     desk.page.get_by_role("radio", name="Line", exact=True).click()
     desk.press("a")
-    assert seen() == (False, True)
+    see((False, True))
     desk.page.keyboard.down("a")
     desk.page.wait_for_timeout(450)
-    assert seen() == (True, False)
+    see((True, False))
     desk.page.keyboard.up("a")
-    assert seen() == (False, True)
+    see((False, True))
     assert not desk.state("compare")
 
 

@@ -58,6 +58,7 @@ def test_a_note_is_pinned_to_its_frame_and_track_and_others_find_it_there(
     assert abs(box["x"] + 2 - left) < 8 and abs(box["y"] + 22 - top) < 8, "it stands on the mask's upper right corner"
     bob.page.get_by_role("button", name="Resolve").click()
     pin.wait_for(state="detached")
+    bob.idle()  # it is shown before the studio has it
     assert notes(library, video)[0]["resolved_by"] == "local"
 
 
@@ -84,9 +85,11 @@ def test_a_note_can_be_put_where_one_clicks_changed_and_deleted(
     annotator.page.locator(".ct-note textarea").fill("second")
     annotator.page.keyboard.press("Enter")
     annotator.page.wait_for_function("window.__studio.state.comments[0].text === 'second'")
+    annotator.idle()
     assert notes(library, video)[0]["text"] == "second"
     annotator.page.get_by_role("button", name="Delete", exact=True).click()
     wait_for_notes(annotator, 0)
+    annotator.idle()
     assert notes(library, video) == []
 
 
