@@ -118,7 +118,7 @@ def test_a_job_says_what_it_works_on_and_why_it_failed_and_is_tried_again_or_can
     )
     export = jobs.add_job(store.database, "export", project_id=video["project_id"])["id"]
     page = visit()
-    assert shown(page) == [waiting, export, failed]
+    wait_until_shown(page, [waiting, export, failed])
     row = page.locator(f".job-row[data-job='{failed}']")
     assert "lake with demo in Project of lake" in row.inner_text() and "The disk is full." in row.inner_text()
     page.locator("#page-jobs [data-state=failed]").click()
