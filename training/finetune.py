@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -177,10 +178,14 @@ class _Made:
         trained = self.run.averaged
         net = blended(self.start, trained, self.config.blend).eval()
         if self.new and self.config.blend < 1:
-            device = next(net.parameters()).device
-            batches = [_on(self.clips.batch(self.config.steps + number), device) for number in range(ASKED)]
-            say_as_surely(net, deepcopy(trained).eval(), self.new, batches)
+            say_as_surely(net, deepcopy(trained).eval(), self.new, self.shown)
         return net
+
+    @cached_property
+    def shown(self) -> list[ClipBatch]:
+        """What was taught, in batches that no step draws."""
+        device = next(self.start.parameters()).device
+        return [_on(self.clips.batch(self.config.steps + number), device) for number in range(ASKED)]
 
 
 class _Meter:

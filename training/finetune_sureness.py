@@ -2,7 +2,7 @@
 
 A net that stands half-way between its parent and what was trained (finetune_model.py) finds new objects and ranks them well, but
 says their category faintly: its row of the class head has come half the way only, and so have the queries. One number of each new
-category puts that right, the bias of its row. Which boxes, masks and ranks come out is not touched, and no other category's row.
+category puts that right, the bias of its row. Masks, the order of a category's own scores, and the rows of others stay as they are.
 """
 
 from collections.abc import Collection, Sequence

@@ -15,8 +15,8 @@ from studio.store.database import Row, insert, one
 from studio.store.errors import Conflict, NotFound
 
 JOBS = """
-    select j.*, coalesce(v.name, p.name, j.asked ->> 'name', '') as title, p.name as project, v.name as video,
-      coalesce(r.model, f.name, j.asked ->> 'name') as model, f.parent
+    select j.*, coalesce(v.name, p.name, json_extract(j.asked, '$.name'), '') as title, p.name as project, v.name as video,
+      coalesce(r.model, f.name, json_extract(j.asked, '$.name')) as model, f.parent
     from jobs j left join videos v on v.id = j.video_id left join projects p on p.id = coalesce(j.project_id, v.project_id)
       left join runs r on r.id = j.run_id left join finetunes f on f.id = j.finetune_id
 """

@@ -11,7 +11,7 @@ from studio.store.database import Row, insert, one
 from studio.store.errors import Conflict, NotFound
 
 ASKED = """
-    select o.*, o.body ->> 'op' as op, j.state, j.video_id, j.error
+    select o.*, json_extract(o.body, '$.op') as op, j.state, j.video_id, j.error
     from long_operations o join jobs j on j.id = o.job_id
 """
 
