@@ -47,7 +47,7 @@ class StorageFault(CtvisError):
 
 @dataclass(frozen=True)
 class Judged:
-    """The score on the held-out videos; at step 0 the parent's."""
+    """The score on the held-out videos; at step 0 that of the net to do better than."""
 
     step: int
     score: dict[str, Any]
@@ -58,7 +58,8 @@ class Judged:
 class Ended:
     """The last event. why: all steps are done, it got no better any more, or it was stopped and can go on.
 
-    before, after: the parent's score and that of the net that is kept, made at `best_step`; None where nothing is held out.
+    before, after: the score of the net to do better than, and of the one that is kept, made at `best_step`; None where nothing is
+    held out.
     """
 
     step: int
@@ -69,7 +70,7 @@ class Ended:
 
     @property
     def worse(self) -> bool:
-        """Whether the new net is worse than its parent on what is held out."""
+        """Whether the new net is worse on what is held out than the one in use."""
         return bool(self.before and self.after and self.after["AP"] < self.before["AP"])
 
 
@@ -89,8 +90,11 @@ def finetune(
     config: FinetuneConfig,
     folder: Path,
     should_stop: Callable[[], bool] = lambda: False,
+    in_use: Callable[[], tuple[CTVIS, Preset]] | None = None,
 ) -> Iterator[Event]:
-    """Trains a child of `parent`, on its device, for the categories of what is taught; its preset will be called `name`."""
+    """Trains a child of `parent`, on its device, for the categories of what is taught; its preset will be called `name`.
+
+    in_use: gives the net that the child is to do better than, asked once; None: that is the parent."""
     folder.mkdir(parents=True, exist_ok=True)
     clips = TaughtClips(taught, pictures, config, preset.frame.max_edge)
     model, child = adapt(parent, preset, taught.categories, taught.taught_labels, name)
@@ -103,7 +107,8 @@ def finetune(
         run.load(state)
     notes = run.notes
     if "before" not in notes:
-        notes |= {"before": judge(parent, preset, taught, pictures, should_stop), "best": None, "stale": 0}
+        before = judge(*(in_use() if in_use else (parent, preset)), taught, pictures, should_stop)
+        notes |= {"before": before, "best": None, "stale": 0}
         if should_stop():
             yield Ended(run.step, "stopped", 0, None, None)
             return

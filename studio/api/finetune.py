@@ -12,10 +12,10 @@ from studio.api.context import InStudio, Studio, User
 from studio.api.model_schemas import Curves, Schema, Summary, curves
 from studio.finetune.next_frames import next_frames
 from studio.finetune.speed import measure_apart
-from studio.finetune.start import default_model, overview, start
+from studio.finetune.start import overview, start
 from studio.jobs.again import cancel
 from studio.jobs.finetune import sample_path
-from studio.jobs.models import find_runnable, runnable_models
+from studio.jobs.models import runnable_models
 from studio.store import Row, finetunes, library
 from studio.store.errors import NotFound
 from training.finetune_config import settings_help
@@ -45,9 +45,11 @@ class FinetuneList(Schema):
 
 
 class Overview(Schema):
-    """settings: proposed, `help` has a sentence on each; seconds_per_step and seconds: as measured here, null if nobody did."""
+    """model: that it begins with; in_use: that the new one is compared with; settings: proposed, `help` has a sentence on each;
+    seconds_per_step and seconds: as measured here, null if nobody did."""
 
     model: str
+    in_use: str
     name: str
     models: list[str]
     summary: Summary
@@ -118,10 +120,9 @@ def list_finetunes(studio: InStudio, project_id: int) -> Any:
 def measure_speed(studio: InStudio, project_id: int, body: Measured) -> Any:
     """Measure what a training step takes on this machine, which takes some seconds; the overview then has the time to expect of
     the given settings."""
-    model = body.model or default_model(studio.store.database, project_id)
-    find_runnable(studio.home, studio.store.database, model)
     library.project(studio.store.database, project_id)
-    overview(studio.store, studio.home, project_id, model, body.settings)  # what makes no sense is refused at once
+    shown = overview(studio.store, studio.home, project_id, body.model, body.settings)  # refuses what makes no sense
+    model = str(shown["model"])
     measure_apart(studio.home, project_id, model, body.settings)
     return _overview(studio, project_id, model, body.settings)
 

@@ -33,7 +33,10 @@ console, stderr = Console(highlight=False), Console(stderr=True, highlight=False
 
 def finetune(
     project: Annotated[str, typer.Argument(help="Name of the project.")],
-    model: Annotated[str | None, typer.Option(help="The model to start from; by default the project's.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="The model to begin with; by default the one that the project had before it taught any."),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="A name for the new model.")] = None,
     steps: Annotated[int | None, typer.Option(help="How many steps, instead of the proposed number.")] = None,
     setting: Annotated[
@@ -87,6 +90,8 @@ def _print(shown: dict[str, Any]) -> None:
     console.print(table)
     for warning in summary["warnings"]:
         console.print(f"Note: {escape(warning)}", style="yellow")
+    if shown["in_use"] != shown["model"]:
+        console.print(f"It is compared with {escape(shown['in_use'])}, which the project uses.")
     settings = Table(title=f"Proposed for {escape(shown['model'])}", title_justify="left", show_header=False)
     for name, value in shown["settings"].items():
         settings.add_row(name, str(value), escape(shown["help"][name]))

@@ -1,12 +1,13 @@
 """What "Fine-tune on corrections" shows before it starts, and what it does when it is pressed.
 
-`overview` says what would be taught and proposes settings; the time that it expects is steps times what a step was measured to
-take on this machine, and nothing where nobody measured. `start` keeps the snapshot, gives videos their roles and queues the job.
+It begins with the model that the project had before it taught any (`origin.py`). `overview` says what would be taught and proposes
+settings; the time that it expects is steps times what a step was measured to take on this machine, and nothing where nobody
+measured. `start` keeps the snapshot, gives videos their roles and queues the job.
 """
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
@@ -14,9 +15,10 @@ from sqlite_utils import Database
 
 from engine.config import Preset
 from engine.errors import CtvisError
+from studio.finetune.origin import origin
 from studio.finetune.roles import keep_roles
 from studio.finetune.snapshot import Snapshot, build_snapshot, given_roles, snapshot_hash, write_snapshot
-from studio.finetune.summary import summarise
+from studio.finetune.summary import summarise, verified_frames
 from studio.jobs.finetune import finetune_folder
 from studio.jobs.models import ModelFile, find_runnable
 from studio.models import NAME, check_free, free_name, plain_name
@@ -32,8 +34,31 @@ CLASS_BIAS = "query_decoder.class_embed.bias"
 
 
 def default_model(database: Database, project_id: int) -> str:
-    """The model that a project's runs and fine-tunings begin with."""
+    """The model that a project's runs begin with."""
     return table.default(database, project_id) or PROGRAMS_OWN
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a fine-tuning would do. model: that it begins with; in_use: the project's, which the new one is compared with."""
+
+    model: str
+    in_use: str
+    snapshot: Snapshot
+    summary: dict[str, Any]
+    config: FinetuneConfig
+
+
+def plan(
+    home: Home, database: Database, project_id: int, model: str | None, settings: Mapping[str, Any] | None
+) -> Plan:
+    """model: None for the one that the project had before it taught any; `settings` go before the proposed ones."""
+    snapshot, in_use = build_snapshot(database, project_id), table.default(database, project_id)
+    model = model or origin(home, database, project_id, in_use or PROGRAMS_OWN, verified_frames(snapshot))
+    file = find_runnable(home, database, model)
+    summary = summarise(snapshot, spoken_categories(file))
+    config = proposal(database, model, _preset(file), summary).changed(settings or {})
+    return Plan(model, in_use or model, snapshot, summary, config)
 
 
 def overview(
@@ -43,18 +68,15 @@ def overview(
     model: str | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What a fine-tuning of `model` (None: the project's default) would be taught, and the settings that suit it; `settings` go
-    before the proposed ones."""
+    """What a fine-tuning would be taught, and the settings that suit it. model, settings: as for `plan`."""
     with store.snapshot() as database:
-        model = model or default_model(database, project_id)
-        file = find_runnable(home, database, model)
-        snapshot = build_snapshot(database, project_id)
-        summary = summarise(snapshot, spoken_categories(file))
-        config = proposal(database, model, _preset(file), summary).changed(settings or {})
-        speed = finetunes.speeds(database, model).get(config.shape)
+        planned = plan(home, database, project_id, model, settings)
+        config, summary = planned.config, planned.summary
+        speed = finetunes.speeds(database, planned.model).get(config.shape)
         name = _name(database, home, library.project(database, project_id)["name"])
     return {
-        "model": model,
+        "model": planned.model,
+        "in_use": planned.in_use,
         "name": name,
         "summary": summary,
         "settings": config.to_dict(),
@@ -85,23 +107,20 @@ def start(
     """Queue a fine-tuning on what is verified at this moment; `settings` go before the proposed ones. Wake the worker yourself."""
     with store.snapshot() as database:
         project = library.project(database, project_id)
-        model = model or default_model(database, project_id)
-        file = find_runnable(home, database, model)
-        snapshot = build_snapshot(database, project_id)
-        summary = summarise(snapshot, spoken_categories(file))
-        config = proposal(database, model, _preset(file), summary).changed(settings or {})
-    if not summary["ready"]:
-        raise Conflict(summary["warnings"][0])
+        planned = plan(home, database, project_id, model, settings)
+    if not planned.summary["ready"]:
+        raise Conflict(planned.summary["warnings"][0])
     if name is not None:
         check_free(store, home, name)
     with store.transaction() as database:
         chosen = name or _name(database, home, project["name"])
         if chosen in finetunes.reserved_names(database):
             raise Conflict(f'Another fine-tuning is about to make a model "{chosen}". Choose another name.')
-        keep_roles(database, given_roles(snapshot))
-        hashed = snapshot_hash(snapshot)
-        found = finetunes.add_finetune(database, project_id, model, chosen, config.to_dict(), hashed, summary, user)
-        _keep(home, found, snapshot)
+        keep_roles(database, given_roles(planned.snapshot))
+        names = finetunes.Names(planned.model, planned.in_use, chosen)
+        hashed, config = snapshot_hash(planned.snapshot), planned.config.to_dict()
+        found = finetunes.add_finetune(database, project_id, names, config, hashed, planned.summary, user)
+        _keep(home, found, planned.snapshot)
     return found
 
 

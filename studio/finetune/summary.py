@@ -40,7 +40,7 @@ def summarise(snapshot: Snapshot, known: Collection[str]) -> dict[str, Any]:
     ]
     frames = {video["id"]: sum(video["whole"]) for video in snapshot["videos"]}
     judging = sum(count for video, count in frames.items() if held_out[video])
-    total = sum(frames.values())
+    total = verified_frames(snapshot)
     found = {
         "videos": len({video["video"] for video in snapshot["videos"]}),
         "frames": total,
@@ -58,6 +58,11 @@ def summarise(snapshot: Snapshot, known: Collection[str]) -> dict[str, Any]:
         "ready": bool(masks),
     }
     return found | {"warnings": _warnings(found)}
+
+
+def verified_frames(snapshot: Snapshot) -> int:
+    """How many frames somebody verified, those that judge among them."""
+    return sum(sum(video["whole"]) for video in snapshot["videos"])
 
 
 def _count(entries: list[dict[str, Any]]) -> int:

@@ -10,9 +10,11 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from engine import CTVIS, Preset
 from engine.errors import CheckpointError
 from engine.run import pick_device
 from engine.video import VideoSource
@@ -104,7 +106,8 @@ def _train(store: Store, home: Home, job: Row, found: Row) -> None:
         _put_aside(store, job, found, 0)
         return
     taught = read_taught("snapshot.json", snapshot)
-    run = finetune(model, preset, found["name"], taught, pictures, config, folder / "run", should_stop)
+    in_use = None if found["in_use"] == found["parent"] else partial(_judged_by, store, home, found["in_use"])
+    run = finetune(model, preset, found["name"], taught, pictures, config, folder / "run", should_stop, in_use)
     _log(
         folder, f"{'goes on' if found['step'] else 'starts'} from {found['parent']} with {json.dumps(found['config'])}"
     )
@@ -117,6 +120,12 @@ def _train(store: Store, home: Home, job: Row, found: Row) -> None:
             finish(store, home, job, found, event)
         else:
             _note(store, home, job, found, config, event)
+
+
+def _judged_by(store: Store, home: Home, name: str) -> tuple[CTVIS, Preset]:
+    """The net of a model that the new one is compared with."""
+    net, preset = find_runnable(home, store.database, name).load()
+    return net.to(pick_device()), preset
 
 
 def _log(folder: Path, text: str) -> None:
@@ -177,7 +186,7 @@ def finish(store: Store, home: Home, job: Row, found: Row, event: Ended) -> None
     folder = finetune_folder(home, found["id"])
     result: dict[str, Any] = {"why": event.why, "step": event.step, "best_step": event.best_step}
     result |= {"before": event.before, "after": event.after, "worse": event.worse, "default": not event.worse}
-    sentence = verdict(found["parent"], event)
+    sentence = verdict(found["in_use"], event)
     with store.transaction() as database:
         metrics = {"before": event.before, "after": event.after, "best_step": event.best_step}
         row = place_child(database, home, found, best_weights(folder / "run"), folder / "snapshot.json", metrics)
@@ -190,16 +199,16 @@ def finish(store: Store, home: Home, job: Row, found: Row, event: Ended) -> None
     _clean(folder)
 
 
-def verdict(parent: str, event: Ended) -> str:
-    """What became of it, for a person."""
+def verdict(in_use: str, event: Ended) -> str:
+    """What became of it, for a person. in_use: the model that it was compared with."""
     early = f" Training stopped early, at step {event.step}: it got no better any more." if event.why == "early" else ""
     if event.before is None or event.after is None:
         return f"The new model was not judged, for no video is held out.{early}"
-    scores = f"AP {event.after['AP']:.3f}, {parent} had {event.before['AP']:.3f}"
+    scores = f"AP {event.after['AP']:.3f} and {event.before['AP']:.3f}"
     if event.worse:
-        return f"Worse than its parent on the held-out videos ({scores}), so it did not become the default.{early}"
+        return f"Worse than {in_use} on the held-out videos ({scores}), so it did not become the default.{early}"
     better = "Better than" if event.after["AP"] > event.before["AP"] else "As good as"
-    return f"{better} its parent on the held-out videos: {scores}.{early}"
+    return f"{better} {in_use} on the held-out videos: {scores}.{early}"
 
 
 def _clean(folder: Path) -> None:

@@ -14,7 +14,7 @@ def create_finetunes(database: Database) -> None:
         create table finetunes (
           id integer primary key autoincrement,
           project_id integer not null references projects on delete cascade,
-          parent text not null,  -- the name of the model that it starts from
+          parent text not null,  -- the name of the model that it begins with
           name text not null,  -- of the model that it makes
           config text not null,  -- JSON
           state text not null check (state in ('queued', 'running', 'paused', 'done', 'failed', 'cancelled')),
@@ -53,3 +53,9 @@ def create_finetunes(database: Database) -> None:
         alter table models add column finetune_id integer references finetunes on delete set null;
         alter table projects add column model text;  -- the default of its runs; null: the program's
     """)
+
+
+def note_models_in_use(database: Database) -> None:
+    """The model that the project used when a fine-tuning was asked for, with which the new one is compared; so far the parent."""
+    database.execute("alter table finetunes add column in_use text not null default ''")
+    database.execute("update finetunes set in_use = parent")

@@ -5,6 +5,7 @@ A fine-tuning and its job are one thing to people: `pause`, `go_on` and `close` 
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlite_utils import Database
@@ -18,11 +19,20 @@ OPEN = ("queued", "running", "paused")  # states of what is not over
 FINISHED = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
 
 
+@dataclass(frozen=True)
+class Names:
+    """Of the models of a fine-tuning: the one that it begins with, the one that the project uses meanwhile, with which the new one
+    is compared, and the new one."""
+
+    parent: str
+    in_use: str
+    name: str
+
+
 def add_finetune(
     database: Database,
     project_id: int,
-    parent: str,
-    name: str,
+    names: Names,
     config: Mapping[str, Any],
     snapshot: str,
     summary: Mapping[str, Any],
@@ -30,7 +40,7 @@ def add_finetune(
 ) -> Row:
     """A new fine-tuning with its job, queued. snapshot: the hash of what it will be taught."""
     library.project(database, project_id)
-    values = {"project_id": project_id, "parent": parent, "name": name, "user": user, "state": "queued"}
+    values = {"project_id": project_id, **asdict(names), "user": user, "state": "queued"}
     texts = {"config": json.dumps(config), "summary": json.dumps(summary), "snapshot": snapshot}
     number = insert(database, "finetunes", values | texts)
     jobs.add_job(database, "finetune", project_id=project_id, finetune_id=number)

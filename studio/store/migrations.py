@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from sqlite_utils import Database
 
-from studio.store.finetune_tables import create_finetunes
+from studio.store.finetune_tables import create_finetunes, note_models_in_use
 from studio.store.review_tables import create_long_operations, create_review, name_comments
 
 
@@ -277,6 +277,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     create_long_operations,
     name_comments,
     note_what_jobs_are_asked_for,
+    note_models_in_use,
 )
 
 

@@ -9,6 +9,15 @@ from sqlite_utils import Database
 from studio.store.database import Row, insert, one
 from studio.store.errors import Conflict, NotFound
 
+NAMING = (  # where a model is spoken of by its name
+    ("models", "name"),
+    ("models", "parent"),
+    ("runs", "model"),
+    ("projects", "model"),
+    ("finetunes", "parent"),
+    ("finetunes", "in_use"),
+)
+
 
 def add_model(
     database: Database,
@@ -102,9 +111,8 @@ def default(database: Database, project_id: int) -> str | None:
 def rename(database: Database, name: str, new: str) -> Row:
     """Give a model another name, everywhere it is spoken of. Its file keeps its own."""
     model_named(database, name)
-    for table, column in (("models", "name"), ("models", "parent"), ("runs", "model"), ("projects", "model")):
+    for table, column in NAMING:
         database.execute(f"update {table} set {column} = ? where {column} = ?", (new, name))
-    database.execute("update finetunes set parent = ? where parent = ?", (new, name))
     database.execute("delete from speeds where model = ?", (name,))
     return model_named(database, new)
 
@@ -118,9 +126,9 @@ def why_kept(database: Database, name: str) -> str | None:
         return f'"{name}" cannot be removed: runs on {shown} were made with it. Delete those videos first.'
     if projects := defaults(database).get(name):
         return f'"{name}" cannot be removed: it is the default of the project "{projects[0]}". Choose another first.'
-    sql = "select 1 from finetunes where parent = ? and state in ('queued', 'running', 'paused')"
+    sql = "select 1 from finetunes where ? in (parent, in_use) and state in ('queued', 'running', 'paused')"
     if one(database, sql, (name,)):
-        return f'"{name}" cannot be removed: it is being fine-tuned. Cancel that first, or wait until it is done.'
+        return f'"{name}" cannot be removed: a fine-tuning needs it. Cancel that first, or wait until it is done.'
     return None
 
 

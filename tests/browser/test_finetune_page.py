@@ -129,7 +129,7 @@ def test_a_run_is_watched_survives_a_reload_and_ends_with_a_verdict_and_a_model_
     page.reload()
     wait_for_state(page, "done")
     verdict = page.locator("#finetune-result .notice").inner_text()
-    assert "its parent on the held-out videos" in verdict
+    assert "tiny on the held-out videos" in verdict
     scores = page.locator("#finetune-scores tbody tr").all_inner_texts()
     assert [line.split("\t")[0] for line in scores] == ["All categories", "cat"]
     charts = page.locator("#page-finetune .charts svg[role=img]")

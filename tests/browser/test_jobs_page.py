@@ -144,7 +144,9 @@ def test_the_log_of_a_fine_tuning_stays_open_while_it_grows_and_its_name_leads_t
     summary |= {"categories": [], "held_out": {"videos": [], "frames": 0, "share": 0}, "ready": True, "warnings": []}
     config = {"steps": 9, "clips": 1, "length": 2}
     with store.transaction() as database:
-        found = finetunes.add_finetune(database, project, "demo", "ducks", config, "0" * 64, summary, "ann")
+        found = finetunes.add_finetune(
+            database, project, finetunes.Names("demo", "demo", "ducks"), config, "0" * 64, summary, "ann"
+        )
         finetunes.ask_to_pause(database, found["id"])
     log = finetune_folder(home, found["id"]) / "log.txt"
     log.parent.mkdir(parents=True)

@@ -91,7 +91,8 @@ def test_the_way_from_the_click_to_the_model(studio: tuple[Home, Store, int], cl
     assert client.patch("/models/felines", json={"name": "demo"}).status_code == 409
     assert client.patch("/models/demo", json={"name": "mine"}).status_code == 409
     assert client.patch("/models/felines", json={"name": "cats"}).json() == {"name": "cats"}
-    assert client.get(f"/projects/{project}/finetune").json()["model"] == "cats"
+    proposed = client.get(f"/projects/{project}/finetune").json()
+    assert (proposed["model"], proposed["in_use"]) == ("tiny", "cats")
 
     video = library.videos(store.database, project)[0]
     run = client.post(f"/videos/{video['id']}/runs", json={})

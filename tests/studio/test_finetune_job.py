@@ -19,7 +19,7 @@ from studio.jobs.queue import JobQueue
 from studio.jobs.worker import perform
 from studio.models import remove_model, rename_model, taught_snapshot
 from studio.settings import Home
-from studio.store import Row, Store, finetunes, jobs, removal
+from studio.store import Row, Store, finetunes, jobs, library, removal
 from studio.store import models as table
 from studio.store.errors import Conflict
 from tests.studio.finetuning import SETTINGS, check_models, new_studio, over, press, state_of
@@ -34,6 +34,12 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Store, int, Ro
     found = press(home, store, project)
     perform(store, home, found["job"]["id"])
     return home, store, project, state_of(store, found)
+
+
+def reopened(done: tuple[Home, Store, int, Row], folder: Path) -> tuple[Home, Store, int, Row]:
+    """The same in a copy of its own."""
+    home = Home(shutil.copytree(done[0].root, folder / "home"))
+    return home, Store(home.database), *done[2:]
 
 
 def test_one_click_makes_a_model_that_knows_where_it_came_from(done: tuple[Home, Store, int, Row]) -> None:
@@ -84,20 +90,48 @@ def test_a_model_is_renamed_everywhere_and_not_removed_while_it_is_needed(tmp_pa
     with pytest.raises(Conflict, match='it is the default of the project "Cats & dogs"'):
         remove_model(store, home, "felines")
     second = start(store, home, project, "ann", settings=SETTINGS)
-    assert second["parent"] == "felines"
+    assert (second["parent"], second["in_use"]) == ("tiny", "felines")
     table.set_default(store.database, project, None)
-    with pytest.raises(Conflict, match="it is being fine-tuned"):
+    with pytest.raises(Conflict, match="a fine-tuning needs it"):
         remove_model(store, home, "felines")
-    perform(store, home, second["job"]["id"])
-    assert table.model_named(store.database, "Cats_dogs")["parent"] == "felines", "the second click works as the first"
+    third = start(store, home, project, "ann", model="felines", settings=SETTINGS | {"steps": 1})
+    for each in (second, third):
+        perform(store, home, each["job"]["id"])
     table.set_default(store.database, project, None)
     place = find_model(home, store.database, "felines").path
     remove_model(store, home, "felines")
     assert not list(place.parent.glob(f"{place.stem}.*"))
-    assert table.model_named(store.database, "Cats_dogs")["parent"] == "felines", "its child still says so"
+    assert table.model_named(store.database, third["name"])["parent"] == "felines", "its child still says so"
 
 
-def test_a_model_that_is_worse_than_its_parent_says_so_and_does_not_become_the_default(tmp_path: Path) -> None:
+def test_the_second_click_teaches_everything_anew_and_must_do_better_than_the_first(
+    done: tuple[Home, Store, int, Row], tmp_path: Path
+) -> None:
+    home, store, project, first = reopened(done, tmp_path)
+    table.set_default(store.database, project, "Cats_dogs")
+    assert (shown := overview(store, home, project))["model"] == "tiny" and shown["in_use"] == "Cats_dogs"
+    found = start(store, home, project, "ann", settings=SETTINGS | {"steps": 1})
+    perform(store, home, found["job"]["id"])
+    second = state_of(store, found)["result"]
+    assert table.model_named(store.database, second["model"])["parent"] == "tiny"
+    assert second["before"] == first["result"]["after"], "it is compared with the model in use, not with its parent"
+    assert (
+        " than Cats_dogs on the held-out" in second["sentence"] or "as Cats_dogs on the held-out" in second["sentence"]
+    )
+    assert overview(store, home, project, "Cats_dogs")["model"] == "Cats_dogs", "whoever wants to go on from it can"
+
+
+def test_where_less_is_verified_than_was_taught_the_next_one_goes_on_from_what_was_taught(
+    done: tuple[Home, Store, int, Row], tmp_path: Path
+) -> None:
+    home, store, project, _ = reopened(done, tmp_path)
+    table.set_default(store.database, project, "Cats_dogs")
+    video = library.videos(store.database, project)[0]
+    removal.remove_video(store.database, video["id"])
+    assert overview(store, home, project)["model"] == "Cats_dogs"
+
+
+def test_a_model_that_is_worse_than_the_one_in_use_says_so_and_does_not_become_the_default(tmp_path: Path) -> None:
     home, store, project = new_studio(tmp_path)
     found = press(home, store, project)
     job = jobs.claim(store.database, found["job"]["id"])
@@ -109,7 +143,7 @@ def test_a_model_that_is_worse_than_its_parent_says_so_and_does_not_become_the_d
     finish(store, home, job, found, Ended(8, "early", 4, {"AP": 0.5}, {"AP": 0.25}))
     done = state_of(store, found)
     assert done["result"]["worse"] and not done["result"]["default"]
-    assert "Worse than its parent on the held-out videos (AP 0.250, tiny had 0.500)" in done["job"]["message"]
+    assert "Worse than tiny on the held-out videos (AP 0.250 and 0.500)" in done["job"]["message"]
     assert "stopped early" in done["job"]["message"]
     assert table.default(store.database, project) is None
     check_models(home, store)

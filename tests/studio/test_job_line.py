@@ -133,7 +133,8 @@ def test_a_fine_tuning_that_goes_on_keeps_its_place(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     project = new_video(store)["project_id"]
     with store.transaction() as database:
-        first, second = (finetunes.add_finetune(database, project, "demo", name, {}, "", {}, "ann") for name in "ab")
+        names = [finetunes.Names("demo", "demo", name) for name in "ab"]
+        first, second = (finetunes.add_finetune(database, project, each, {}, "", {}, "ann") for each in names)
         finetunes.ask_to_pause(database, first["id"])
     assert job_line.next_in_line(store.database, "training") == second["job"]["id"]
     finetunes.go_on(store.database, first["id"])

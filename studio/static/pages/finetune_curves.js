@@ -1,4 +1,4 @@
-/* The curves of a fine-tuning: losses, AP on the held-out videos beside the parent's, and the learning rate. */
+/* The curves of a fine-tuning: losses, AP on the held-out videos beside that of the model in use, and the learning rate. */
 
 import { lineChart } from "./chart.js";
 import { element } from "./dom.js";
@@ -16,7 +16,7 @@ export function curves() {
     draw({ training, validation, steps }) {
       node.hidden = !training.length && !validation.length;
       scoreCard.hidden = !validation.length;
-      const parent = validation[0]?.AP;
+      const before = validation[0]?.AP;
       const last = Math.max(steps, validation.at(-1)?.step ?? 0);
       const chart = (root, yLabel, series) => lineChart(root, { xLabel: "step", yLabel, series });
       chart(loss, "Loss", [curve("loss", training, "total")]);
@@ -25,7 +25,7 @@ export function curves() {
       chart(score, "AP on held-out videos", [
         curve("AP", validation, "AP"),
         curve("AP50", validation, "AP50"),
-        { name: "parent", level: true, points: parent == null ? [] : [[0, parent], [last, parent]] },
+        { name: "before", level: true, points: before == null ? [] : [[0, before], [last, before]] },
       ]);
     },
   };

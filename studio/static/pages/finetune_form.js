@@ -10,7 +10,7 @@ const SHAPES = ["trained", "short_edge", "clips", "length", "autocast"]; // sett
 
 export function mountForm(root, project) {
   let overview = null;
-  let parent = null; // chosen by the person; null: the project's default
+  let parent = null; // chosen by the person; null: the one that the studio proposes
   let changed = {}; // settings that the person changed
   let form = null;
   const speeds = new Map(); // seconds per step, by the settings that they depend on
@@ -101,7 +101,8 @@ export function mountForm(root, project) {
           element(
             "section.card.tune-form",
             {},
-            element("label.field", {}, element("span", {}, "Goes on from the model"), models),
+            element("label.field", {}, element("span", {}, "Begins with the model"), models),
+            overview.model !== overview.in_use && anewNotice(),
             element("label.field", {}, element("span", {}, "Name of the new model"), names),
             time,
             start,
@@ -112,6 +113,11 @@ export function mountForm(root, project) {
       ),
     );
     expect();
+  }
+
+  function anewNotice() {
+    const words = `It is taught anew all that is verified by now, so that nothing else is forgotten bit by bit, and compared with ${overview.in_use}, which the project uses.`;
+    return element("p.muted", { id: "finetune-anew" }, words);
   }
 
   function droppedNotice() {

@@ -15,7 +15,7 @@ function change(before, after) {
   return element(`td.number${kind}`, {}, `${by < 0 ? "−" : "+"}${Math.abs(by).toFixed(3)}`);
 }
 
-/* AP of the parent and of the new model, over all and for each category. */
+/* AP of the model that was in use and of the new one, over all and for each category. */
 export function scoreTable({ before, after }) {
   const row = (name, then, now, kind = "") =>
     element(`tr${kind}`, {}, element("th", { scope: "row" }, name), element("td.number", {}, AP(then)), element("td.number", {}, AP(now)), change(then, now));
