@@ -100,7 +100,7 @@ def remove(studio: InStudio, name: ModelName) -> Response:
 
 @router.post("/models/{name}/default", response_model=NewModelName)
 def make_default(studio: InStudio, name: ModelName, body: OfProject) -> Any:
-    """Begin a project's runs and fine-tunings with this model."""
+    """Begin a project's runs with this model."""
     with studio.store.transaction() as database:
         library.project(database, body.project_id)
         table.set_default(database, body.project_id, find_runnable(studio.home, database, name).name)

@@ -116,7 +116,7 @@ export function mountForm(root, project) {
   }
 
   function anewNotice() {
-    const words = `It is taught anew all that is verified by now, so that nothing else is forgotten bit by bit, and compared with ${overview.in_use}, which the project uses.`;
+    const words = `Taught anew with all that is verified, and compared with ${overview.in_use}, which the project uses.`;
     return element("p.muted", { id: "finetune-anew" }, words);
   }
 
