@@ -136,6 +136,37 @@ def test_two_tracks_that_look_the_same_are_shown_side_by_side_and_merged(
     assert len(library.all_masks(video)) == LENGTH - 4
 
 
+def test_an_undone_remedy_opens_its_moment_again_and_redo_leaves_it_behind(
+    library: Library, review: Callable[[int], Annotator]
+) -> None:
+    video, (a, b, _) = library.video([*swapped(), with_gaps(50)])
+    annotator = review(video)
+    annotator.press("j", "Control+Enter")
+    wait_until(annotator, "suggestions.length === 1")
+    assert annotator.state("frame") == 50
+    annotator.press("Control+z")
+    wait_until(annotator, "suggestions.find(({ id }) => id === suggestion)?.kind === 'switch'")
+    assert (annotator.state("frame"), annotator.state("selection")) == (25, [a, b])
+    annotator.press("Control+y")
+    wait_until(annotator, "suggestions.find(({ id }) => id === suggestion)?.kind === 'flicker'")
+    assert annotator.state("frame") == 50 and states(library, video) == [("flicker", 50, "open")]
+
+
+def test_a_moment_whose_track_is_deleted_is_mended_and_the_queue_goes_on(
+    library: Library, review: Callable[[int], Annotator]
+) -> None:
+    other = {t: box for t, box in steady(range(LENGTH), y=130).items() if t != 40}
+    video, (a, b) = library.video([with_gaps(10), other])
+    annotator = review(video)
+    annotator.press("j", "Delete")
+    wait_until(annotator, "suggestions.find(({ id }) => id === suggestion)?.frame === 40")
+    assert (annotator.state("frame"), annotator.state("selection")) == (40, [b])
+    assert "Mended: " in annotator.text(".ct-toasts")
+    annotator.press("Control+z")
+    wait_until(annotator, "suggestions.find(({ id }) => id === suggestion)?.frame === 10")
+    assert (annotator.state("frame"), annotator.state("selection")) == (10, [a])
+
+
 def test_where_a_remedy_drew_masks_the_page_stays_so_that_somebody_sees_them(
     library: Library, review: Callable[[int], Annotator]
 ) -> None:

@@ -12,6 +12,7 @@ export class Commands {
   constructor(api, store, session, queue, stage, toast) {
     Object.assign(this, { api, store, session, queue, stage, toast });
     this.withdraw = () => false; // again/ says here how to stop what is still under way
+    this.after = () => {}; // and queue/ what follows an undo or redo: (direction, the entry of the history)
   }
 
   /** Selects a track alone, or (add: Ctrl) takes it in or out of the selection, or (extend: Shift) takes in all tracks
@@ -144,6 +145,7 @@ export class Commands {
         await this.session.refreshNow();
         this.#showWhere(answer);
         this.toast(`${verb}: ${answer.edit.summary}`);
+        this.after(direction, answer.edit);
       },
       rejected: (error) => this.#refused(error),
     });

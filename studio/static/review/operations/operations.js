@@ -17,6 +17,7 @@ export class Operations {
     this.confirm = async (name, body) => body; // sheets.js says here how to ask first
     this.conflict = async () => null; // and what to do where others were faster
     this.over = async () => null; // again/ says here how to wait for what the worker does
+    this.after = () => {}; // and queue/ what follows once one is done: (name, answer)
   }
 
   /** What a command applies to: {tracks, start, stop}, all selected tracks and the chosen span; without a span start and
@@ -87,7 +88,7 @@ export class Operations {
         record: { key, kind: "operation", video: id, op: name, body, seen, text: textOf(name, body) },
         run: async () => {
           const answer = await this.api.operate(id, name, body, { key, rev: this.session.afterOwn(seen) });
-          if (answer.job === undefined) return resolve(await this.#finish(id, answer, done));
+          if (answer.job === undefined) return resolve(await this.#finish(id, name, answer, done));
           this.follow(id, name, body, key, answer, done).then(resolve, reject); // other changes need not wait for it
           return undefined;
         },
@@ -98,11 +99,12 @@ export class Operations {
     });
   }
 
-  async #finish(id, answer, done) {
+  async #finish(id, name, answer, done) {
     if (this.store.state.video?.id !== id) return null;
     this.session.adopt(answer.rev, answer.frames === undefined ? "none" : answer.frames);
     await this.session.refreshNow();
     done(answer);
+    this.after(name, answer);
     return answer;
   }
 
@@ -116,7 +118,7 @@ export class Operations {
       return null;
     }
     try {
-      return await this.#finish(id, await this.api.operate(id, name, body, { key }), done);
+      return await this.#finish(id, name, await this.api.operate(id, name, body, { key }), done);
     } catch (error) {
       return this.#refused(error, name, body, done);
     }

@@ -34,6 +34,12 @@ export class Moments {
     return suggestions.find(({ id }) => id === suggestion) ?? null;
   }
 
+  /** The same moment as it is known now, or null: one that was mended and is found again has another id. */
+  find({ kind, frame, track, other }) {
+    const isIt = (one) => one.kind === kind && one.frame === frame && one.track === track && one.other === other;
+    return this.store.state.suggestions.find(isIt) ?? null;
+  }
+
   /** The moments that the filter lets through. */
   get listed() {
     return filtered(this.store.state);

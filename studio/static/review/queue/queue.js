@@ -9,14 +9,16 @@ import { createProgress } from "./progress.js";
 import { createQueuePanel, openCount, STATES } from "./queue_panel.js";
 
 const NONE = "Go to a suspicious moment first, with J.";
+const LEAD_ON = new Set(["swap", "split", "merge", "move", "delete", "delete_below", "change_category"]); // they draw nothing to look at
 
 export function createQueue(parts) {
-  const { store, navigator, operations, bindings, toast } = parts;
+  const { store, navigator, operations, commands, bindings, toast } = parts;
   const moments = new Moments(parts);
   const marker = createMarker(parts);
   const compare = createCompare(parts);
   const progress = createProgress(parts);
   const panel = createQueuePanel(parts, { go });
+  const settledBy = new Map(); // id of an entry of the history -> {moment, said}: what it settled; said: by a word, too
 
   /** Shows a moment: its frame, its tracks selected, the queue beside it. */
   function go(moment) {
@@ -38,9 +40,26 @@ export function createQueue(parts) {
     if (current.state !== "open") return moments.settle(current, "open");
     const next = moments.neighbour(1);
     moments.settle(current, state);
-    toast(`${STATES[state]}: ${current.reason}`);
+    const again = { label: "Open again", run: () => reopen(current) };
+    toast(`${STATES[state]}: ${current.reason}`, { action: again });
     return next ? go(next) : toast(endText(store.state, 1));
   }
+
+  function reopen(settled) {
+    const moment = moments.find(settled);
+    if (!moment) return;
+    if (moment.state !== "open") moments.settle(moment, "open");
+    go(moment);
+  }
+
+  /** On to the one that came next, as far as it is still there. */
+  function goOn(next) {
+    const known = next && moments.find(next);
+    if (known) go(known);
+    else walk(1);
+  }
+
+  let mending = false; // a remedy is under way, which goes on by itself
 
   /** Does what the moment offers. What that mends is no longer found and leaves the queue; undo brings it back. Then it goes on,
    *  but where masks were drawn it stays: nobody has seen those. */
@@ -49,15 +68,41 @@ export function createQueue(parts) {
     const { op, ...body } = current.remedy;
     if (current.kind === "same" && !(await compare.open(current))) return;
     const next = moments.neighbour(1);
-    const done = await operations.run(op, body);
+    mending = true;
+    const done = await operations.run(op, body).finally(() => (mending = false));
     if (!done) return;
     await moments.fresh();
-    const left = store.state.suggestions.find(({ id }) => id === current.id);
+    const left = moments.find(current);
     if (left?.state === "open") moments.settle(left, "resolved");
-    if (op === "interpolate") return look(body);
-    if (next && store.state.suggestions.some(({ id }) => id === next.id)) go(next);
-    else walk(1);
+    settledBy.set(done.edit, { moment: current, said: left !== null });
+    if (op === "interpolate") look(body);
+    else goOn(next);
   }
+
+  /** What a person mended otherwise leaves the queue, too; then it goes on, unless they are drawing or have gone elsewhere. */
+  operations.after = async (name, { edit }) => {
+    const { current } = moments;
+    if (mending || current?.state !== "open" || !LEAD_ON.has(name)) return;
+    const next = moments.neighbour(1);
+    await moments.fresh();
+    if (moments.find(current)) return;
+    settledBy.set(edit, { moment: current, said: false });
+    if (store.state.suggestion !== current.id || store.state.tool !== "select") return;
+    toast(`${STATES.resolved}: ${current.reason}`);
+    goOn(next);
+  };
+
+  /** A moment whose mending is taken back is the open one again; one that is mended again is left behind. */
+  commands.after = async (direction, { id: edit }) => {
+    const settled = settledBy.get(edit);
+    if (!settled) return;
+    const next = moments.neighbour(1);
+    await moments.fresh();
+    if (direction === "undo") return reopen(settled.moment);
+    const left = moments.find(settled.moment);
+    if (settled.said && left) moments.settle(left, "resolved");
+    goOn(next);
+  };
 
   function look({ start }) {
     navigator.go(start + 1);
