@@ -2,7 +2,9 @@
 
 `add_model` reads a checkpoint of any known form, checks it against its preset and stores it in the project's own form, so that
 what runs later has no pickle in it. Everything is made in the folder for half-written files first: a model is there whole or not
-at all. `place_child` does the same for a model that was fine-tuned here. `remove_model` is refused while something needs the model.
+at all, and its row is what makes it one: files without a row, left by a kill in the middle, lie where nobody looks for models, and
+the next try puts its own in their place. `place_child` does the same for a model that was fine-tuned here. `remove_model` is
+refused while something needs the model.
 """
 
 import hashlib
@@ -33,7 +35,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SUFFIXES = (".safetensors", ".json")  # of a model's two files
 SNAPSHOT = ".snapshot.json"  # of what a fine-tuned one was taught
 UNDECIDED = (PresetUnclear, Conflict, Invalid)  # the file is sound, but its preset or its name was said wrongly, or not
-CHILDREN = "children"  # the folder of fine-tuned models: they are found by their rows alone
+ADDED, CHILDREN = "added", "children"  # the folders of added and fine-tuned models: they are found by their rows alone
 
 
 def add_model(
@@ -44,10 +46,11 @@ def add_model(
     preset: str | Preset | None = None,
     source: str | None = None,
     tell: Callable[[str], None] = lambda message: None,
+    finish: Callable[[Database, Recognised], None] = lambda database, found: None,
 ) -> Recognised:
     """Store the checkpoint `file` under `name`; `source` is where it came from, by default the file itself.
 
-    `tell` hears what is being done; what it raises ends the work.
+    `tell` hears what is being done; what it raises ends the work. `finish` writes down what is done with the model's row.
     """
     check_free(store, home, name)
     tell("Reading the checkpoint")
@@ -64,14 +67,17 @@ def add_model(
             table.add_model(
                 database,
                 name,
-                path := _free_file(home, name),
+                path := _free_file(database, name),
                 found.preset.to_dict(),
                 sha256=checksum,
                 source=came_from,
                 untrained=found.untrained,
             )
-            for suffix in reversed(SUFFIXES):  # the weights last: they are what makes it a model
-                os.replace(draft.with_suffix(suffix), (home.models / path).with_suffix(suffix))
+            finish(database, found)
+            place = home.models / path
+            place.parent.mkdir(exist_ok=True)
+            for suffix in SUFFIXES:
+                os.replace(draft.with_suffix(suffix), place.with_suffix(suffix))
     except OSError as fault:
         raise CtvisError(f'"{name}" cannot be stored in {home.models}: {fault.strerror}.') from fault
     finally:
@@ -159,16 +165,17 @@ def remove_model(store: Store, home: Home, name: str) -> ModelFile:
         raise Conflict(f'"{name}" is part of the program and cannot be removed.')
     with store.transaction() as database:
         table.remove_model(database, name)
-        if found.path.is_relative_to(home.models):  # what lies elsewhere was never the studio's own
-            for suffix in (*SUFFIXES, SNAPSHOT):
-                found.path.with_suffix(suffix).unlink(missing_ok=True)
+    if found.path.is_relative_to(home.models):  # what lies elsewhere was never the studio's own
+        for suffix in (*SUFFIXES, SNAPSHOT):
+            found.path.with_suffix(suffix).unlink(missing_ok=True)
     return found
 
 
-def _free_file(home: Home, name: str) -> str:
-    """A name for a model's file. One that was renamed keeps its file, so that of its old name may be taken."""
-    file = f"{name}.safetensors"
-    return f"{name}-{uuid.uuid4().hex[:8]}.safetensors" if (home.models / file).exists() else file
+def _free_file(database: Database, name: str) -> str:
+    """A place for a model's file that no row has. One that was renamed keeps its file, so that of its old name may be taken."""
+    taken = {row["path"].lower() for row in table.models(database)}
+    places = (f"{ADDED}/{name}{'' if number == 1 else f'-{number}'}.safetensors" for number in count(1))
+    return next(place for place in places if place.lower() not in taken)
 
 
 def _sha256(file: Path) -> str:

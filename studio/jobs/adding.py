@@ -9,7 +9,10 @@ worker's download goes on where it broke off.
 from pathlib import Path
 from typing import Any
 
+from sqlite_utils import Database
+
 from engine.errors import CtvisError
+from engine.recognise import Recognised
 from studio.download import is_address
 from studio.jobs.progress import Progress
 from studio.model_sources import discard, fetched
@@ -28,15 +31,17 @@ def add_model(store: Store, home: Home, job: Row) -> None:
         asked |= _fetch(home, asked, progress)
         jobs.ask_for(store.database, job["id"], asked)
     file = Path(asked["source"])
+
+    def finish(database: Database, found: Recognised) -> None:
+        jobs.finish(database, job["id"], message=f"Preset {found.preset.name}. {left_at_random(found)}")
+
     try:
-        found = store_model(store, home, file, asked["name"], asked["preset"], asked["origin"], progress.report)
+        store_model(store, home, file, asked["name"], asked["preset"], asked["origin"], progress.report, finish)
     except UNDECIDED:
         raise
     except CtvisError:
         _forget(asked, file)
         raise
-    with store.transaction() as database:
-        jobs.finish(database, job["id"], message=f"Preset {found.preset.name}. {left_at_random(found)}")
     _forget(asked, file)
 
 

@@ -1,6 +1,9 @@
 """Adding a model over HTTP: a job that reads a file of any known form, and keeps it whole or not at all."""
 
 import io
+import multiprocessing
+import os
+import signal
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,8 +12,9 @@ import pytest
 import torch
 from fastapi.testclient import TestClient
 
-from engine import PRESETS, build_model, save_checkpoint
+from engine import PRESETS, build_model, load_model, save_checkpoint
 from engine.checkpoint import export_published
+from studio.jobs import adding
 from studio.jobs.worker import perform
 from studio.settings import Home
 from studio.store import Store, jobs, models
@@ -170,6 +174,54 @@ def test_one_that_is_cancelled_stores_nothing_and_can_be_tried_again(shelf: Shel
     shelf.client.post(f"/jobs/{job}/retry")
     perform(shelf.store, shelf.home, job)
     assert shelf.names() == ["trio"] and shelf.litter() == []
+
+
+@pytest.mark.parametrize("moment", [".safetensors", ".json", "upload"])
+def test_a_worker_killed_as_a_model_gets_its_place_leaves_all_or_nothing(moment: str, shelf: Shelf) -> None:
+    """Killed after the first of its files, after both, and between the commit and the removal of what was sent."""
+    with shelf.file(TRIO, "trio.pth").open("rb") as opened:
+        job = shelf.client.post("/models", files={"file": ("trio.pth", opened)}).json()["id"]
+    worker = multiprocessing.get_context("fork").Process(target=_killed, args=(shelf.home, job, moment))
+    worker.start()
+    worker.join()
+    assert worker.exitcode == -signal.SIGKILL
+    whole = moment == "upload"
+    assert list((shelf.home.models / "added").iterdir()), "the files were there already"
+    assert shelf.names() == (["trio"] if whole else [])
+    assert ("trio" in {model["name"] for model in shelf.client.get("/models").json()["models"]}) is whole
+    jobs.requeue_stale(shelf.store.database)  # as the next worker does
+    perform(shelf.store, shelf.home, job)
+    assert jobs.job(shelf.store.database, job)["state"] == "done" and shelf.names() == ["trio"]
+    assert sorted(path.name for path in (shelf.home.models / "added").iterdir()) == ["trio.json", "trio.safetensors"]
+    assert load_model(shelf.home.models / "added" / "trio.safetensors")[1] == TRIO
+
+
+def _killed(home: Home, job: int, moment: str) -> None:
+    """A worker that dies right after the moment."""
+    replace = os.replace
+
+    def kill() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def place(source: Path, target: Path) -> None:
+        replace(source, target)
+        if target.parent.name == "added" and target.suffix == moment:
+            kill()
+
+    os.replace = place  # type: ignore[assignment]
+    if moment == "upload":
+        adding.discard = lambda file: kill()  # type: ignore[assignment]
+    perform(Store(home.database), home, job)
+
+
+def test_a_model_is_removed_by_its_row_so_that_a_kill_leaves_no_row_without_its_file(shelf: Shelf) -> None:
+    shelf.send(shelf.file(TRIO, "trio.pth"))
+    file = shelf.home.models / "added" / "trio.safetensors"
+    kept = file.read_bytes()
+    assert shelf.client.delete("/models/trio").status_code in (200, 204) and not file.exists()
+    file.write_bytes(kept)  # what a kill after the commit leaves
+    assert "trio" not in {model["name"] for model in shelf.client.get("/models").json()["models"]}
+    assert shelf.send(shelf.folder / "trio.pth")["model"] == "trio" and file.exists()
 
 
 def test_an_upload_may_be_larger_than_other_bodies(shelf: Shelf) -> None:

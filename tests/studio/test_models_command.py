@@ -71,7 +71,7 @@ def trio(tmp_path: Path) -> Path:
 
 def names_stored(home: Home) -> set[str]:
     """All files of models, finished or not."""
-    folders = (home.models, home.temporary, home.temporary / "downloads")
+    folders = (home.models, home.models / "added", home.temporary, home.temporary / "downloads")
     return {path.name for folder in folders if folder.exists() for path in folder.iterdir() if path.is_file()}
 
 
@@ -93,7 +93,7 @@ def test_a_published_file_becomes_a_model_with_its_hash_and_origin(
 def test_a_model_of_ours_keeps_its_preset(command: Callable[..., Said], home: Home, tmp_path: Path) -> None:
     save_checkpoint(build_model(TWIN), TWIN, tmp_path / "mine.safetensors")
     assert command("add", tmp_path / "mine.safetensors", "--name", "night").code == 0
-    assert load_model(home.models / "night.safetensors")[1] == TWIN
+    assert load_model(home.models / "added" / "night.safetensors")[1] == TWIN
 
 
 def test_a_coco_file_is_kept_as_a_start_and_used_with_a_warning_only(
@@ -111,7 +111,7 @@ def test_a_coco_file_is_kept_as_a_start_and_used_with_a_warning_only(
     )
     assert (
         notes_beside(tmp_path / "a.safetensors")["untrained"]
-        == notes_beside(home.models / "start.safetensors")["untrained"]
+        == notes_beside(home.models / "added" / "start.safetensors")["untrained"]
     )
     assert "start" not in {model["name"] for model in client.get("/models").json()["models"]}
     video = new_video(Store(home.database))
@@ -254,7 +254,7 @@ def test_info_tells_what_a_model_is_and_where_it_came_from(
         hashlib.sha256(trio.read_bytes()).hexdigest(),
     ):
         assert part in out
-    (home.models / "net.safetensors").unlink()
+    (home.models / "added" / "net.safetensors").unlink()
     assert "the file is missing" in command("info", "net").out
 
 
