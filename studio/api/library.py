@@ -230,6 +230,7 @@ def video_detail(database: Database, video_id: int) -> dict[str, Any]:
     """A video as its own page needs it."""
     video = library.video(database, video_id)
     return video_view(database, video) | {
+        "project": library.project(database, video["project_id"])["name"],
         "categories": library.categories(database, video["project_id"]),
         "holds": removal.held_by_video(database, video_id),
         "runs": [run_view(run, video) for run in runs.runs(database, video_id)],

@@ -89,8 +89,9 @@ class Video(BaseModel):
 
 
 class VideoDetail(Video):
-    """`runs`: all there are, oldest first; one of them is shown."""
+    """`project`: its name; `runs`: all there are, oldest first; one of them is shown."""
 
+    project: str
     categories: list[Category]
     holds: Holdings
     runs: list[Run]

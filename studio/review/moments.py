@@ -24,7 +24,8 @@ class Shown:
     """The shown masks of a video.
 
     track, frame: (N,) int64; record: (N,) of `summaries.RECORD`, its score NaN where a mask was drawn; verified: (N,) bool;
-    tracks: the shown tracks by id, with `name` and `category_id`.
+    tracks: the shown tracks by id, with `name` and `category_id`; emptied: the cells, see `cell`, of which somebody said that
+    nothing is there, sorted.
     """
 
     video: Row
@@ -33,6 +34,12 @@ class Shown:
     frame: NDArray[np.int64]
     record: summaries.Records
     verified: NDArray[np.bool_]
+    emptied: NDArray[np.int64]
+
+    @cached_property
+    def cell(self) -> NDArray[np.int64]:
+        """Track and frame as one number (N,), in the order of the entries."""
+        return self.track * (self.video["length"] + 1) + self.frame
 
     @cached_property
     def center(self) -> NDArray[np.float32]:
@@ -110,9 +117,12 @@ def shown(database: Database, video_id: int, track_id: int | None = None) -> Sho
     track = np.concatenate([owner[visible], [row[0] for row in drawn + moved]]).astype(np.int64)
     record = np.concatenate([predicted[visible], drawings, predicted[found[exists]]])
     verified = np.concatenate([np.zeros(visible.sum(), bool), np.array([row[4] for row in drawn + moved], bool)])
+    emptied = np.array(
+        [row[0] * (length + 1) + row[1] for row in corrected if row[2] is None and row[3] is None], np.int64
+    )
     order = np.lexsort([record["frame"], track])
     record = record[order]
-    return Shown(video, tracks, track[order], record["frame"].astype(np.int64), record, verified[order])
+    return Shown(video, tracks, track[order], record["frame"].astype(np.int64), record, verified[order], emptied)
 
 
 def confidence(entries: Shown, bins: int) -> dict[int, list[float | None]]:

@@ -90,11 +90,18 @@ def swollen_until(
 
 
 def flickers(entries: Shown) -> list[Suspicion]:
-    """Tracks that are missing for some frames and come back."""
+    """Tracks that are missing for some frames and come back.
+
+    Where masks on both sides are verified, only a gap beside a drawn one is suspicious: whoever verifies what a model found has
+    seen the gap, whoever draws mask after mask may forget one. What somebody has emptied is said, not forgotten.
+    """
     first, last = np.arange(len(entries.track) - 1), np.arange(1, len(entries.track))
     gap = entries.frame[last] - entries.frame[first] - 1
     missing = (entries.track[first] == entries.track[last]) & (gap > 0) & (gap <= FLICKER_GAP)
-    missing &= ~(entries.verified[first] & entries.verified[last])
+    checked = entries.verified[first] & entries.verified[last]
+    drawn = np.isnan(entries.record["score"])
+    emptied = np.diff(np.searchsorted(entries.emptied, entries.cell)) > 0
+    missing &= ~checked | ((drawn[first] | drawn[last]) & ~emptied)
     found = []
     places = np.flatnonzero(missing)
     together = (np.diff(entries.track[places]) == 0) & (np.diff(entries.frame[places]) <= 4 * FLICKER_GAP)
@@ -112,6 +119,8 @@ def flickers(entries: Shown) -> list[Suspicion]:
             # what a model misses for a moment has mostly gone behind something
             remedy = {"op": "interpolate", "tracks": [track], "start": begin, "stop": end, "behind": True}
             reason = f"{name} is missing in {frames}"
+            if checked[group[0]]:
+                reason += " between two masks that a person drew or verified: hidden, or forgotten?"
             found.append(Suspicion("flicker", track, None, begin + 1, end, 0.35, reason, remedy))
         else:
             reason = f"{name} comes and goes {len(group)} times in the frames {begin} to {end}"

@@ -171,7 +171,7 @@ def create_app(video: FakeVideo, page: bool = True) -> FastAPI:
         names = enumerate(video.category_names, start=1)
         categories = [{"id": i, "name": name, "color": COLORS[-i]} for i, name in names]
         facts = {key: getattr(video, key) for key in ("name", "width", "height", "length", "fps", "rev", "run")}
-        return {"id": 1, "project_id": 7, "state": "ready", "categories": categories, **facts}
+        return {"id": 1, "project_id": 7, "project": "Fakes", "state": "ready", "categories": categories, **facts}
 
     @app.get(base + "/frames/{t}.jpg")
     def frame(t: int, h: int | None = None) -> Response:

@@ -89,3 +89,59 @@ def test_no_key_does_two_things(review: Callable[..., Page]) -> None:
     keys = [key for command in commands for key in command["keys"]]
     assert sorted({key for key in keys if keys.count(key) > 1}) == []
     assert len({command["id"] for command in commands}) == len(commands) > 40
+
+
+def test_a_command_that_cannot_be_done_is_grey_everywhere_and_says_why(review: Callable[..., Page]) -> None:
+    page = review()
+    undo = page.page.get_by_label("Undo (Ctrl+Z)")
+    assert undo.get_attribute("aria-description") == "Nothing to undo."
+    assert undo.get_attribute("title") == "Undo (Ctrl+Z)\nNothing to undo."
+    page.press("Control+k")
+    page.page.keyboard.type("swap two")
+    row = page.page.get_by_role("option", name="Swap two tracks").first
+    assert row.get_attribute("aria-disabled") == "true" and "Select a track first" in row.inner_text()
+    page.page.keyboard.press("Escape")
+    page.select(3)  # it begins in frame 20
+    page.press("ContextMenu")
+    item = page.page.get_by_role("menuitem", name="Delete in this frame")
+    assert item.get_attribute("title") == "What is selected has no mask in this frame."
+    item.click(force=True)
+    page.idle()
+    assert "has no mask in this frame" in page.text(".ct-toasts")
+    page.go(30)
+    page.press("Control+Delete")
+    page.page.wait_for_function("!document.querySelector('[aria-label^=Undo]').hasAttribute('aria-disabled')")
+    assert undo.get_attribute("title") == "Undo (Ctrl+Z)"
+
+
+def test_the_legend_is_drawn_as_the_timeline_is(review: Callable[..., Page]) -> None:
+    page = review()
+    page.page.evaluate("document.querySelector('.ct-timeline').style.setProperty('--ct-success', 'rgb(1, 2, 3)')")
+    page.page.evaluate("document.body.classList.toggle('dark')")
+    page.press("Alt+t")
+    legend = page.page.get_by_role("dialog", name="Legend of the timeline")
+    assert legend.is_visible()
+    drawn = legend.locator("canvas").evaluate_all(
+        """(all) => all.map((canvas) => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          return [...new Uint32Array(data.buffer)].join();
+        })"""
+    )
+    texts = legend.locator("dd").all_inner_texts()
+    verified = drawn[texts.index("verified: the line above")].split(",")
+    assert str(0xFF030201) in verified, "the token of the timeline is that of its legend"
+    assert len(texts) == len(drawn) == len(set(drawn)) > 10
+    page.page.keyboard.press("Escape")
+    assert not legend.is_visible()
+
+
+def test_the_page_names_video_and_project_and_no_message_covers_the_picture(review: Callable[..., Page]) -> None:
+    page = review()
+    project = page.page.locator(".ct-title a")
+    assert project.inner_text().startswith("Project ")
+    assert project.get_attribute("href") == f"?view=library&project={page.state('video')['project_id']}"
+    assert page.page.title() == f"clip.mp4 · {project.inner_text()} · CTVIS Studio"
+    page.press("x")
+    boxes = [page.page.locator(name).bounding_box() for name in (".ct-toast", ".ct-stage", ".ct-timeline")]
+    toast, *others = boxes
+    assert all(toast["x"] >= box["x"] + box["width"] for box in others)

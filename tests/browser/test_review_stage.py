@@ -460,7 +460,7 @@ def test_names_are_shown_as_text_never_as_markup(studio: Any) -> None:
     assert annotator.text(".ct-title h1") == payload
     assert payload in annotator.text(".ct-menu")
     assert annotator.page.locator("#stage img[onerror]").count() == 0
-    assert annotator.page.title() == "review"
+    assert annotator.page.title() == f"{payload} · Fakes · CTVIS Studio"
 
 
 def test_a_video_that_does_not_exist_gives_the_servers_sentence(studio: Any) -> None:

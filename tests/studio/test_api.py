@@ -83,7 +83,8 @@ def test_a_video_is_uploaded_imported_and_shown_frame_by_frame(
     )
     assert client.get(f"/videos/{video['id']}/thumbnail.jpg").status_code == 404
     run_jobs(store, home)
-    assert client.get(f"/videos/{video['id']}").json()["state"] == "ready"
+    found = client.get(f"/videos/{video['id']}").json()
+    assert (found["state"], found["project"]) == ("ready", "Project")
     assert Image.open(io.BytesIO(client.get(f"/videos/{video['id']}/thumbnail.jpg").content)).size == (80, 48)
     order = list(range(30))
     random.Random(1).shuffle(order)

@@ -109,6 +109,36 @@ def test_a_planted_error_is_found_where_it_is(
     assert words in queue[0]["reason"] and 0 < queue[0]["severity"] <= 1
 
 
+def test_a_gap_beside_drawn_masks_is_a_moment_until_somebody_says_that_nothing_is_there(store: Store) -> None:
+    path = steady(range(LENGTH))
+    video, (track,) = make(store, [{t: box for t, box in path.items() if not 20 <= t < 25}])
+    log.perform(store, video["id"], "ann", verification.verify([track]))
+    assert found(store, video) == [], "whoever verifies what the model found has seen the gap"
+
+    def draw(frame: int) -> None:
+        edits.set_mask(store, video["id"], track, frame, square(*path[frame], height=HEIGHT, width=WIDTH), 0, "ann")
+
+    draw(20)
+    draw(24)
+    (moment,) = suggestions.queue(store, video["id"])["suggestions"]
+    gap = f"dog {track} is missing in the frames 21 to 23 between two masks that a person drew or verified"
+    assert (moment["kind"], moment["frame"], moment["reason"]) == ("flicker", 21, f"{gap}: hidden, or forgotten?")
+    assert moment["remedy"]["op"] == "interpolate"
+    draw(22)
+    log.perform(store, video["id"], "ann", tracks.delete([track], 22, 23))
+    assert found(store, video) == [], "emptied frames are said, not forgotten"
+
+
+@pytest.mark.parametrize(("pace", "kinds"), [(5, ["flicker"]), (10, [])])
+def test_masks_drawn_now_and_then_do_not_flood_the_queue(store: Store, pace: int, kinds: list[str]) -> None:
+    path = steady(range(LENGTH))
+    video, (track,) = make(store, [{0: path[0]}])
+    for frame in range(pace, LENGTH, pace):
+        edits.set_mask(store, video["id"], track, frame, square(*path[frame], height=HEIGHT, width=WIDTH), 0, "ann")
+    log.perform(store, video["id"], "ann", verification.verify([track]))
+    assert [kind for kind, *_ in found(store, video)] == kinds
+
+
 def test_beside_another_object_a_mask_may_shrink_for_a_while_but_not_swell(store: Store) -> None:
     beside = steady(range(LENGTH), x=40, edge=14)
     for changed, expected in ((20, ["area"]), (8, [])):

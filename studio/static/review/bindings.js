@@ -1,16 +1,19 @@
 /* Everything that can be done by a key or a command: one list for keyboard, tooltips, help sheet, palette and context menu.
    In: bindings {id, group, keys, text, run, when?, repeats?}; a key is written as keys.js names it. Own keys of the person
-   come from the state key `keys`: {id: [key, ...]}. Out: lookups, and hints on elements that follow a changed key. */
+   come from the state key `keys`: {id: [key, ...]}. Out: lookups, whether and why not a command can be done now, and hints on
+   elements that follow a changed key and a changed state. */
 
+import { oncePerFrame } from "./dom.js";
 import { keyCaps } from "./keys.js";
 
 export class Bindings {
   #byId = new Map();
   #hints = new Set();
+  #byElement = new WeakMap(); // the hint of an element
 
   constructor(store, toast) {
     Object.assign(this, { store, toast });
-    store.watch(["keys"], () => this.#showHints());
+    store.watch(null, oncePerFrame(() => this.#showHints()));
   }
 
   get list() {
@@ -43,35 +46,59 @@ export class Bindings {
     return this.list.find(({ id }) => this.keysOf(id).includes(key)) ?? null;
   }
 
+  /** Why it cannot be done now, a sentence; null if it can. */
+  why(binding) {
+    return binding.when?.(this.store.state) ?? null;
+  }
+
   /** Does it, or says why not now. */
   run(binding) {
-    const { state } = this.store;
-    const why = binding.when?.(state) ?? null;
+    const why = this.why(binding);
     if (why) this.toast(why);
     else binding.run();
   }
 
-  /** Names an element by what it does and the key that does it, now and after the key has changed. */
+  /** Names an element by what it does and the key that does it, and greys it with the reason while that cannot be done: now,
+   *  and whenever the key or the state has changed. */
   hint(element, id, text = null) {
-    const hint = { element: new WeakRef(element), id, text };
+    const hint = this.#byElement.get(element) ?? { element: new WeakRef(element) };
+    this.#byElement.set(element, Object.assign(hint, { id, text }));
     this.#hints.add(hint);
     this.#show(hint);
     return element;
   }
 
   #showHints() {
-    for (const hint of this.#hints) this.#show(hint);
+    const whys = new Map();
+    for (const hint of this.#hints) this.#show(hint, whys);
   }
 
-  #show(hint) {
+  /** whys: what is known already, by id. */
+  #show(hint, whys = new Map()) {
     const element = hint.element.deref();
     if (!element) {
       this.#hints.delete(hint);
       return;
     }
-    const text = hint.text ?? this.#byId.get(hint.id)?.text ?? "";
-    const key = this.keyOf(hint.id);
-    element.title = key ? `${text} (${key})` : text;
-    element.setAttribute("aria-label", element.title);
+    const { id } = hint;
+    const binding = this.#byId.get(id) ?? {};
+    if (!whys.has(id)) whys.set(id, this.why(binding));
+    const text = hint.text ?? binding.text ?? "";
+    const key = this.keyOf(id);
+    const label = key ? `${text} (${key})` : text;
+    if (hint.label === label && hint.why === whys.get(id)) return;
+    Object.assign(hint, { label, why: whys.get(id) });
+    element.setAttribute("aria-label", label);
+    sayWhy(element, hint.why, label);
+  }
+}
+
+/** Greys an element and says why, on hover and to screen readers; null: it can be used, and its title is `title`. The keyboard
+ *  still reaches it, so that everybody can learn the reason. */
+export function sayWhy(element, why, title = "") {
+  element.title = [title, why].filter(Boolean).join("\n");
+  for (const [name, value] of [["aria-disabled", "true"], ["aria-description", why]]) {
+    if (why) element.setAttribute(name, value);
+    else element.removeAttribute(name);
   }
 }

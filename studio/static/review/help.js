@@ -5,11 +5,14 @@ import { button, el, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { keyCaps, keyName } from "./keys.js";
 import { fit } from "./operations/fuzzy.js";
+import { createSigns } from "./timeline/legend.js";
 
 const FIRST = ["Queue", "Move"]; // groups that a newcomer wants; the others follow as they are bound
 const MODIFIERS = new Set(["Control", "Shift", "Alt", "Meta", "AltGraph", "CapsLock"]);
 
-export function createHelp({ bindings, store }, gestures) {
+export function createHelp({ bindings, store, timeline }, gestures) {
+  const signs = createSigns(timeline);
+  const legend = el("section", { class: "ct-help-signs" }, el("h3", {}, signs.title), signs.root);
   const label = "Search commands and keys";
   const search = el("input", { class: "ct-input", type: "search", placeholder: "Search…", "aria-label": label });
   const groups = el("div", { class: "ct-help-groups" });
@@ -74,8 +77,9 @@ export function createHelp({ bindings, store }, gestures) {
       const rows = own.map((entry) => createRow(bindings, store, entry, asking, { ask, change }));
       return el("section", {}, el("h3", {}, group), el("dl", {}, rows));
     };
-    groups.replaceChildren(...names.map(createGroup).filter(Boolean));
-    if (entries.length === 0) groups.append(el("p", { class: "ct-empty" }, "No command is called so."));
+    const signsToo = fit(search.value, `${signs.title} ${signs.root.textContent}`) !== null;
+    groups.replaceChildren(...names.map(createGroup).filter(Boolean), ...(signsToo ? [legend] : []));
+    if (!groups.hasChildNodes()) groups.append(el("p", { class: "ct-empty" }, "No command is called so."));
     always.checked = store.state.alwaysPreview;
     reset.hidden = Object.keys(store.state.keys).length === 0;
   };
@@ -97,6 +101,7 @@ export function createHelp({ bindings, store }, gestures) {
   const open = () => {
     search.value = "";
     show();
+    signs.draw();
     dialog.showModal();
   };
   return { root: dialog, open };

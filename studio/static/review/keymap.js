@@ -2,6 +2,7 @@
    features bring more. */
 
 import { nextSize } from "./brush.js";
+import { needRedo, needTracks, needUndo, needVideo } from "./reasons.js";
 
 export function createKeymap({ store, stage, navigator, commands, player, pointer, openHelp, escape }) {
   const { state } = store;
@@ -9,7 +10,8 @@ export function createKeymap({ store, stage, navigator, commands, player, pointe
   const toggle = (key) => store.set({ [key]: !state[key] });
   const tool = (name) => store.set({ tool: name });
   const move = (delta) => () => navigator.step(delta);
-  const bind = (id, group, keys, text, run, repeats = false) => ({ id, group, keys, text, run, repeats });
+  const bind = (id, group, keys, text, run, repeats = false, when = null) => ({ id, group, keys, text, run, repeats, when });
+  const inVideo = (...binding) => ({ ...bind(...binding), when: needVideo });
 
   /** A short press plays or pauses; held while dragging it moves the picture. */
   const hold = {
@@ -20,13 +22,13 @@ export function createKeymap({ store, stage, navigator, commands, player, pointe
     },
   };
   return [
-    { ...bind("play", "Move", [" "], "Play or pause; held while dragging: move the picture", () => player.toggle()), hold },
-    bind("back", "Move", ["ArrowLeft"], "One frame back", move(-1), true),
-    bind("on", "Move", ["ArrowRight"], "One frame on", move(1), true),
-    bind("tenBack", "Move", ["Shift+ArrowLeft"], "Ten frames back", move(-10), true),
-    bind("tenOn", "Move", ["Shift+ArrowRight"], "Ten frames on", move(10), true),
-    bind("firstFrame", "Move", ["Home"], "First frame", () => navigator.go(0)),
-    bind("lastFrame", "Move", ["End"], "Last frame", () => navigator.go(state.video ? state.video.length - 1 : 0)),
+    { ...inVideo("play", "Move", [" "], "Play or pause; held while dragging: move the picture", () => player.toggle()), hold },
+    inVideo("back", "Move", ["ArrowLeft"], "One frame back", move(-1), true),
+    inVideo("on", "Move", ["ArrowRight"], "One frame on", move(1), true),
+    inVideo("tenBack", "Move", ["Shift+ArrowLeft"], "Ten frames back", move(-10), true),
+    inVideo("tenOn", "Move", ["Shift+ArrowRight"], "Ten frames on", move(10), true),
+    inVideo("firstFrame", "Move", ["Home"], "First frame", () => navigator.go(0)),
+    inVideo("lastFrame", "Move", ["End"], "Last frame", () => navigator.go(state.video ? state.video.length - 1 : 0)),
 
     bind("select", "Tools", ["V"], "Select and move", () => tool("select")),
     bind("brush", "Tools", ["B"], "Brush", () => tool("brush")),
@@ -35,17 +37,17 @@ export function createKeymap({ store, stage, navigator, commands, player, pointe
     bind("largerBrush", "Tools", ["]"], "Larger brush", () => resize(1), true),
     bind("escape", "Tools", ["Escape"], "Deselect, back to Select", escape),
 
-    bind("selectAll", "Tracks", ["Ctrl+A"], "Select all tracks", () => commands.selectAll()),
+    bind("selectAll", "Tracks", ["Ctrl+A"], "Select all tracks", () => commands.selectAll(), false, needTracks),
 
-    bind("undo", "Edit", ["Ctrl+Z"], "Undo", () => commands.undo(), true),
-    bind("redo", "Edit", ["Ctrl+Shift+Z", "Ctrl+Y"], "Redo", () => commands.redo(), true),
+    bind("undo", "Edit", ["Ctrl+Z"], "Undo", () => commands.undo(), true, needUndo),
+    bind("redo", "Edit", ["Ctrl+Shift+Z", "Ctrl+Y"], "Redo", () => commands.redo(), true, needRedo),
 
     bind("masks", "View", ["H"], "Hide or show masks", () => toggle("showMasks")),
     bind("labels", "View", ["L"], "Hide or show name tags", () => toggle("showLabels")),
-    bind("fit", "View", ["F"], "Fit to the stage", () => stage.fit()),
-    bind("actualSize", "View", ["1"], "Actual size", () => stage.actualSize()),
-    bind("zoomIn", "View", ["+", "="], "Zoom in", () => stage.zoom(1.25), true),
-    bind("zoomOut", "View", ["-"], "Zoom out", () => stage.zoom(0.8), true),
+    inVideo("fit", "View", ["F"], "Fit to the stage", () => stage.fit()),
+    inVideo("actualSize", "View", ["1"], "Actual size", () => stage.actualSize()),
+    inVideo("zoomIn", "View", ["+", "="], "Zoom in", () => stage.zoom(1.25), true),
+    inVideo("zoomOut", "View", ["-"], "Zoom out", () => stage.zoom(0.8), true),
     bind("help", "View", ["?"], "This sheet", openHelp),
   ];
 }

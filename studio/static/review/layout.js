@@ -24,14 +24,15 @@ export function fillRoot(root, parts, features) {
     { id: "history", title: "History", element: createHistory(parts) },
   ];
   const inspector = createInspector(parts.store, createTitle(parts.store, createWaysOn(parts)), tabs);
+  inspector.append(parts.toasts.root); // where they cover neither picture nor timeline
   root.append(createMain(parts, features), inspector, parts.help.root, ...features.dialogs);
 }
 
 function createMain(parts, features) {
-  const { store, stage, timeline, sheet, partner, toasts } = parts;
+  const { store, stage, timeline, sheet, partner } = parts;
   const transport = createTransport(parts, features.transport);
   const notices = createNotices(store, isRunning);
-  const over = [...features.stage, sheet.root, partner.root, toasts.root];
+  const over = [...features.stage, sheet.root, partner.root];
   const picture = el("div", { class: "ct-stage-frame" }, stage.root, notices, over);
   return el("div", { class: "ct-main" }, createToolbar(parts, features.toolbar), picture, transport, timeline.root);
 }

@@ -1,4 +1,4 @@
-/* A panel that opens under a button and closes with Escape, a click elsewhere or the button.
+/* A panel that opens under a button, or above it where there is no room, and closes with Escape, a click elsewhere or the button.
    In: the button, a label, elements. Out: the panel, to stand beside the button in the page. */
 
 import { el } from "./dom.js";
@@ -16,7 +16,8 @@ export function createPopover(anchor, label, ...content) {
     const [below, size] = [anchor.getBoundingClientRect(), panel.getBoundingClientRect()];
     panel.focus();
     panel.style.left = `${Math.max(GAP, Math.min(window.innerWidth - size.width - GAP, below.left))}px`;
-    panel.style.top = `${Math.min(window.innerHeight - size.height - GAP, below.bottom + GAP)}px`;
+    const fits = below.bottom + GAP + size.height + GAP <= window.innerHeight;
+    panel.style.top = `${Math.max(GAP, fits ? below.bottom + GAP : below.top - GAP - size.height)}px`;
   });
   panel.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;

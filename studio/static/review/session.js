@@ -122,13 +122,20 @@ export class Session {
    *  [first, last], null for all, or "none". Without it, when others changed something, all masks are fetched again. */
   adopt(rev, touched = UNKNOWN) {
     const known = this.store.state.rev;
-    if (touched !== UNKNOWN) this.#own.add(rev);
+    if (touched !== UNKNOWN) this.#noteOwn(rev);
     if (rev === undefined || rev <= known) return;
     const mine = Array.isArray(touched) || touched === "none";
     if (!mine || rev !== known + 1) this.masks.invalidate();
     else if (touched !== "none") this.masks.invalidate(...touched);
     this.store.set({ rev });
     if (this.store.state.want >= 0 && !this.masks.ready(this.store.state.want)) this.navigator.refresh();
+  }
+
+  /** An own change can be undone from now on; the lists say so only later. */
+  #noteOwn(rev) {
+    const { edits } = this.store.state;
+    this.#own.add(rev);
+    if (!edits.can_undo) this.store.set({ edits: { ...edits, can_undo: true } });
   }
 
   async idle() {

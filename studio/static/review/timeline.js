@@ -112,6 +112,11 @@ export class Timeline {
     this.actions.go(frame);
   }
 
+  /** {colors, patterns}, as everything of the timeline is drawn with. */
+  get theme() {
+    return (this.#theme ??= this.#readTheme());
+  }
+
   /** The theme changed: read the colours again. */
   recolor() {
     this.#theme = null;
@@ -215,10 +220,9 @@ export class Timeline {
 
   /** Everything the drawing functions look at. */
   #scene() {
-    this.#theme ??= this.#readTheme();
     const { store, range, rows, byTrack, clusters, pixels } = this;
     const ratio = window.devicePixelRatio || 1;
-    return { state: store.state, range, rows, clusters, pixels, marks: byTrack, ratio, geometry: this.#geometry(), ...this.#theme };
+    return { state: store.state, range, rows, clusters, pixels, marks: byTrack, ratio, geometry: this.#geometry(), ...this.theme };
   }
 
   #readTheme() {

@@ -1,4 +1,4 @@
-/* Short sentences that appear over the stage and go by themselves.
+/* Short sentences that appear at the head of the inspector and go by themselves.
    In: a sentence, its tone (info or error), optionally one action {label, run}. Out: an element; read aloud politely. */
 
 import { button, el } from "./dom.js";

@@ -46,10 +46,6 @@ function createZoom(parts) {
 function createUndo(parts) {
   const undo = commandButton(parts, "undo", "undo");
   const redo = commandButton(parts, "redo", "redo");
-  parts.store.watch(["edits", "saving"], ({ edits, saving }) => {
-    undo.disabled = !edits.can_undo && saving.pending === 0;
-    redo.disabled = !edits.can_redo;
-  });
   return el("div", { class: "ct-group" }, undo, redo);
 }
 

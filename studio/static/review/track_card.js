@@ -26,7 +26,6 @@ export function createTrackCard(parts) {
 /** The operations most used, as small buttons that name their keys. */
 function createActions(parts) {
   const buttons = ["swap", "split", "merge", "move", "verifyAll"].map((id) => commandButton(parts, id, id));
-  parts.store.watch(["selection"], ({ selection }) => buttons.forEach((button) => (button.disabled = selection.length === 0)));
   return el("div", { class: "ct-group ct-card-tools" }, buttons);
 }
 

@@ -3,9 +3,9 @@
 
 import { button, el, setText } from "./dom.js";
 import { icon } from "./icons.js";
-import { createLegend } from "./playback/legend.js";
 import { createRange } from "./playback/range.js";
 import { createSpeed } from "./playback/speed.js";
+import { createLegend } from "./timeline/legend.js";
 import { secondsOf, timecode } from "./timeline/time.js";
 import { commandButton, iconButton } from "./toolbar.js";
 
@@ -21,7 +21,7 @@ export function createTransport(parts, extras = []) {
     el("div", { class: "ct-spring" }),
     createRange(parts),
     extras,
-    createLegend(),
+    createLegend(parts),
     el(
       "div",
       { class: "ct-group", role: "group", "aria-label": "Timeline zoom" },
@@ -40,7 +40,6 @@ function createButtons(parts) {
     bindings.hint(play, "play", playing ? "Pause" : "Play");
   });
   const change = [commandButton(parts, "previousChange", "previousEdge"), commandButton(parts, "nextChange", "nextEdge")];
-  store.watch(["selected"], ({ selected }) => change.forEach((element) => (element.disabled = selected === null)));
   return el(
     "div",
     { class: "ct-group" },

@@ -4,6 +4,7 @@
 import { button, el } from "./dom.js";
 import { icon } from "./icons.js";
 import { visit } from "./page.js";
+import { needVideo } from "./reasons.js";
 
 export function createWaysOn({ store, api, bindings, toast }) {
   const teaching = () => `?view=finetune&project=${store.state.video.project_id}`;
@@ -15,12 +16,11 @@ export function createWaysOn({ store, api, bindings, toast }) {
       toast(error.message, { tone: "error" });
     }
   };
-  const opened = ({ video }) => (video ? null : "Open a video first.");
   const saved = ({ saving }) => (saving.pending ? "Some changes are not saved yet. Draw the video when they are." : null);
   const bind = (id, text, run, when) => ({ id, group: "Ways on", keys: [], text, run, when });
   bindings.add([
-    bind("drawVideo", "Draw the tracks into a video (MP4)", draw, (state) => opened(state) ?? saved(state)),
-    bind("teach", "Fine-tune a model on the project's corrections", () => visit(teaching()), opened),
+    bind("drawVideo", "Draw the tracks into a video (MP4)", draw, (state) => needVideo(state) ?? saved(state)),
+    bind("teach", "Fine-tune a model on the project's corrections", () => visit(teaching()), needVideo),
   ]);
   const way = (name, id, text) => {
     const run = () => bindings.run(bindings.get(id));

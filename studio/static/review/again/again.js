@@ -1,6 +1,8 @@
 /* What the model saw, used again: a mask carried on or back, and the whole video tracked again with other settings.
    In: the parts of the page. Out: bindings, a button beside the timeline's, what is under way over the picture (see features.js). */
 
+import { needVideo } from "../reasons.js";
+import { isRunning } from "../session.js";
 import { commandButton } from "../toolbar.js";
 import { reach, whyNot } from "./reach.js";
 import { openRetrack } from "./retrack_sheet.js";
@@ -17,10 +19,8 @@ export function createAgain(parts) {
     const body = { track, frame, stop: reach(store.state, direction), taken: "take" };
     return operations.run("propagate", body, { preview: true });
   };
-  const settled = ({ video }) => {
-    if (!video) return "Open a video first.";
-    return ["queued", "running"].includes(video.run?.state) ? "The model is still running on this video." : null;
-  };
+  const running = ({ video }) => (isRunning(video.run) ? "The model is still running on this video." : null);
+  const settled = (state) => needVideo(state) ?? running(state);
   const bind = (id, keys, text, run, when, more = {}) => ({ id, group: "From what the model saw", keys, text, run, when, ...more });
   const bindings = [
     bind("carryBack", ["Shift+O"], "Carry the mask back", carry(-1), (state) => whyNot(state, -1), { menu: true }),

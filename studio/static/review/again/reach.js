@@ -1,8 +1,9 @@
 /* How far a mask is carried: to the end of the chosen span, else up to the next verified mask, else to the end of the video.
    In: the state of the page, a direction (1 on, -1 back). Out: a frame, or a sentence why not. Pure functions. */
 
-import { firstAfter, spanAt } from "../timeline/spans.js";
 import { trackName } from "../operations/sentence.js";
+import { needVideo } from "../reasons.js";
+import { firstAfter, spanAt } from "../timeline/spans.js";
 
 /** The `stop` of the operation: exclusive going on, the last frame going back. */
 export function reach({ selected, want, span, verified, video }, direction) {
@@ -15,8 +16,9 @@ export function reach({ selected, want, span, verified, video }, direction) {
 }
 
 export function whyNot(state, direction) {
-  const { selection, selected, tracks, timeline, video, want } = state;
-  if (!video) return "Open a video first.";
+  const closed = needVideo(state);
+  if (closed) return closed;
+  const { selection, selected, tracks, timeline, want } = state;
   if (selection.length !== 1) return "Select one track first: its mask in this frame is carried to the others.";
   if (!spanAt(timeline[selected] ?? [], want)) {
     return `${capital(trackName(tracks, selected))} has no mask in this frame. Draw it, or go to a frame where it has one.`;

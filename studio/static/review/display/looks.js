@@ -5,6 +5,7 @@ import { choice, follow, slider } from "../controls.js";
 import { button, el } from "../dom.js";
 import { icon } from "../icons.js";
 import { createPopover } from "../popover.js";
+import { needSelection, needVideo } from "../reasons.js";
 import { commandButton, iconButton } from "../toolbar.js";
 import { COLOR_BY } from "./colors.js";
 import { createCompare } from "./compare.js";
@@ -17,7 +18,6 @@ const STYLES = [
   { value: "fill", text: "Fill", icon: "styleFill" },
   { value: "outline", text: "Outline", icon: "styleOutline" },
 ];
-const SELECT = "Select a track first: click a mask, a row of the list, or press ↓.";
 
 export function createLooks(parts) {
   const { store } = parts;
@@ -27,20 +27,19 @@ export function createLooks(parts) {
   const compare = createCompare(parts);
   const toggle = (key) => () => store.set({ [key]: !state[key] });
   const next = (key, values) => () => store.set({ [key]: values[(values.indexOf(state[key]) + 1) % values.length] });
-  const chosen = ({ selection }) => (selection.length ? null : SELECT);
   const bind = (id, keys, text, run, when = null) => ({ id, group: "View", keys, text, run, ...(when && { when }) });
 
   return {
     bindings: [
       bind("masks", ["H"], "Hide or show masks", toggle("showMasks")),
       bind("labels", ["L"], "Hide or show name tags", toggle("showLabels")),
-      bind("hideSelected", ["Shift+H"], "Hide or show the selected tracks", () => switchAll(store, "hidden"), chosen),
-      bind("lock", ["Shift+L"], "Lock or unlock the selected tracks", () => switchAll(store, "locked"), chosen),
-      bind("solo", ["Q"], "Show only the selected track", () => store.set({ solo: state.solo === state.selected ? null : state.selected }), chosen),
+      bind("hideSelected", ["Shift+H"], "Hide or show the selected tracks", () => switchAll(store, "hidden"), needSelection),
+      bind("lock", ["Shift+L"], "Lock or unlock the selected tracks", () => switchAll(store, "locked"), needSelection),
+      bind("solo", ["Q"], "Show only the selected track", () => store.set({ solo: state.solo === state.selected ? null : state.selected }), needSelection),
       bind("maskStyle", ["Shift+M"], "Fill, outline or both", next("maskStyle", STYLES.map(({ value }) => value))),
       bind("colorBy", ["Shift+K"], "Colour by track, category, source, confidence", next("colorBy", Object.keys(COLOR_BY))),
       bind("trails", ["Shift+T"], "Trails of the selected tracks", toggle("trails")),
-      bind("compare", ["A"], "Compare with the model's original (hold: only that)", () => compare.toggle()),
+      bind("compare", ["A"], "Compare with the model's original (hold: only that)", () => compare.toggle(), needVideo),
       bind("loupe", ["Z"], "Loupe", toggle("loupe")),
     ],
     toolbar: [createGroup(parts)],

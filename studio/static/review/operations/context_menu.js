@@ -2,6 +2,7 @@
    In: right clicks on masks, on rows of the list and of the timeline; the bindings marked `menu`. Out: an element. In the
    open menu arrows and Enter choose, and every command's own key works. */
 
+import { sayWhy } from "../bindings.js";
 import { button, el } from "../dom.js";
 import { keyName } from "../keys.js";
 import { trackNames } from "./sentence.js";
@@ -36,12 +37,12 @@ export function createContextMenu(parts) {
     root.setAttribute("aria-label", `What to do with ${title}`);
     root.hidden = false;
     place(root, page, point);
-    root.querySelector("button:not(:disabled)")?.focus({ preventScroll: true });
+    root.querySelector("button:not([aria-disabled])")?.focus({ preventScroll: true });
   };
 
   root.addEventListener("keydown", (event) => {
     event.stopPropagation();
-    const items = [...root.querySelectorAll("button:not(:disabled)")];
+    const items = [...root.querySelectorAll("button")];
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const own = bindings.at(keyName(event));
     if (event.key === "Escape") close();
@@ -82,13 +83,14 @@ function trackUnder({ stage, timeline, store }, event) {
   return undefined;
 }
 
-function createGroup({ bindings, store }, list, run) {
+function createGroup({ bindings }, list, run) {
   const items = list.map((binding) => {
-    const why = binding.when?.(store.state) ?? null;
     const cap = bindings.keyOf(binding.id);
     const key = cap ? el("kbd", { class: "ct-key-cap" }, cap) : null;
-    const attributes = { class: "ct-menu-item", role: "menuitem", disabled: why !== null, title: why, onclick: () => run(binding) };
-    return button(attributes, el("span", { class: "ct-ellipsis" }, binding.text), key);
+    const attributes = { class: "ct-menu-item", role: "menuitem", onclick: () => run(binding) };
+    const item = button(attributes, el("span", { class: "ct-ellipsis" }, binding.text), key);
+    sayWhy(item, bindings.why(binding));
+    return item;
   });
   return el("div", { class: "ct-menu-group", role: "group" }, items);
 }

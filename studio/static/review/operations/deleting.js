@@ -3,28 +3,27 @@
 
 import { ApiError } from "../api.js";
 import { el, setText } from "../dom.js";
-import { needSelection, needSpan } from "./scope.js";
+import { needFrameBefore, needMaskHere, needSelection, needSpan, needTracks } from "../reasons.js";
 import { counted } from "./sentence.js";
 
 const FIRST_SCORE = 0.5; // where the slider stands
 const AFTER = 120; // ms without a change, until the count is asked for
 
-export function createDeleting({ store, operations, sheet }) {
+export function createDeleting({ store, session, operations, sheet }) {
   const remove = (start, stop) => operations.run("delete", { tracks: store.state.selection, start, stop });
-  const bind = (id, keys, text, run, when = needSelection()) => ({ id, group: "Delete", keys, text, run, when, menu: true });
+  const bind = (id, keys, text, run, when = needSelection) => ({ id, group: "Delete", keys, text, run, when, menu: true });
   const here = () => store.state.want;
-  const beforeHere = (state) => needSelection()(state) ?? (state.want > 0 ? null : "Nothing comes before the first frame.");
-  const all = (state) => (state.tracks.length ? null : "There are no tracks.");
+  const beforeHere = (state) => needSelection(state) ?? needFrameBefore(state);
 
   return {
     bindings: [
       bind("delete", ["Delete", "Backspace"], "Delete everywhere", () => remove(null, null)),
       bind("deleteFrom", ["Shift+Delete", "Shift+Backspace"], "Delete from here on", () => remove(here(), null)),
       bind("deleteBefore", ["Alt+Delete", "Alt+Backspace"], "Delete before here", () => remove(null, here()), beforeHere),
-      bind("deleteHere", ["Ctrl+Delete", "Ctrl+Backspace"], "Delete in this frame", () => remove(here(), here() + 1)),
+      bind("deleteHere", ["Ctrl+Delete", "Ctrl+Backspace"], "Delete in this frame", () => remove(here(), here() + 1), needMaskHere(session)),
       bind("deleteSpan", ["Alt+Shift+Delete", "Alt+Shift+Backspace"], "Delete in the span",
-        () => remove(store.state.span.start, store.state.span.stop), needSpan()),
-      { ...bind("deleteBelow", ["Shift+S"], "Delete all below a score…", () => deleteBelow({ store, operations, sheet }), all) },
+        () => remove(store.state.span.start, store.state.span.stop), needSpan),
+      { ...bind("deleteBelow", ["Shift+S"], "Delete all below a score…", () => deleteBelow({ store, operations, sheet }), needTracks) },
     ],
   };
 }

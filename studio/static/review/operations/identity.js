@@ -1,13 +1,13 @@
 /* The operations on who is who: swap, split, merge, move frames to another track.
    In: the selection, the span chosen on the timeline and the frame on show. Out: bindings. */
 
+import { needFrameBefore, needSelection } from "../reasons.js";
 import { coverage } from "../timeline/spans.js";
-import { needSelection } from "./scope.js";
 import { rangeText, trackNames } from "./sentence.js";
 
 export function createIdentity({ store, operations, partner }) {
   const names = (ids) => trackNames(store.state.tracks, ids);
-  const bind = (id, keys, text, run, when = needSelection()) => ({ id, group: "Identity", keys, text, run, when, menu: true });
+  const bind = (id, keys, text, run, when = needSelection) => ({ id, group: "Identity", keys, text, run, when, menu: true });
 
   /** The chosen span, or from this frame on. */
   const onwards = () => {
@@ -60,11 +60,12 @@ export function createIdentity({ store, operations, partner }) {
   };
 
   const tooMany = ({ selection }) => (selection.length > 2 ? "Select only two tracks to swap them." : null);
-  const atMostTwo = (state) => needSelection()(state) ?? tooMany(state);
+  const atMostTwo = (state) => needSelection(state) ?? tooMany(state);
+  const between = (state) => needSelection(state) ?? needFrameBefore(state);
   return {
     bindings: [
       bind("swap", ["X"], "Swap two tracks from here on, or in the span", swap, atMostTwo),
-      bind("split", ["S"], "Split at this frame", split),
+      bind("split", ["S"], "Split at this frame", split, between),
       bind("merge", ["M"], "Merge tracks", merge),
       bind("move", ["G"], "Move to a track from here on, or the span", move),
     ],

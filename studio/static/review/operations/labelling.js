@@ -1,7 +1,7 @@
 /* What tracks are and whether they are right: change the category, verify, take back, a new track.
    In: the selection, the span and the frame on show. Out: bindings. */
 
-import { needSelection } from "./scope.js";
+import { needSelection, needTracks, needVideo } from "../reasons.js";
 
 export function createLabelling(parts) {
   const { store, session, menus, operations } = parts;
@@ -27,16 +27,15 @@ export function createLabelling(parts) {
     return operations.run("verify", { tracks: chosen(), start, stop, verified }, { preview: chosen() === null });
   };
   const someHere = () => (here().length ? null : "There is no mask to verify in this frame.");
-  const something = (state) => (state.tracks.length ? null : "There is nothing to verify yet.");
 
   return {
     bindings: [
-      bind("category", "Category", ["C"], "Change category", () => menus.openCategories(), needSelection()),
+      bind("category", "Category", ["C"], "Change category", () => menus.openCategories(), needSelection),
       bind("categoryHere", "Category", ["Shift+C"], "Change category from here on, or in the span",
-        () => menus.openCategories({ part: true }), needSelection()),
-      bind("newTrack", "Category", ["N"], "New track", () => menus.openNewTrack()),
+        () => menus.openCategories({ part: true }), needSelection),
+      bind("newTrack", "Category", ["N"], "New track", () => menus.openNewTrack(), needVideo),
       bind("verify", "Verify", ["Y"], "Verified in this frame, or not", verifyHere, someHere),
-      bind("verifyAll", "Verify", ["Shift+Y"], "Track or span verified, or not", verifyAll, something),
+      bind("verifyAll", "Verify", ["Shift+Y"], "Track or span verified, or not", verifyAll, needTracks),
     ],
   };
 }

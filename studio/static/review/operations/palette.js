@@ -1,6 +1,7 @@
 /* The command palette: type a few letters of anything and press Enter. Knows all commands, all tracks, "#123" for a frame,
    the categories (for the selected tracks) and the tabs. In: the bindings and the state. Out: a <dialog>. */
 
+import { sayWhy } from "../bindings.js";
 import { button, el } from "../dom.js";
 import { icon } from "../icons.js";
 import { best } from "./fuzzy.js";
@@ -71,7 +72,7 @@ function allItems(parts) {
   const doable = bindings.list.filter((binding) => binding.id !== "palette");
   const ofBindings = doable.map((binding) => ({
     text: binding.text, also: binding.group, cap: bindings.keyOf(binding.id), kind: binding.group,
-    why: binding.when?.(store.state) ?? null, run: () => bindings.run(binding),
+    why: bindings.why(binding), run: () => bindings.run(binding),
   }));
   const show = (track) => {
     commands.select(track.id);
@@ -108,13 +109,14 @@ function frameItem({ store, navigator }, typed) {
 function createRow({ text, cap, kind, color, why }, index, run) {
   const swatch = color ? el("span", { class: "ct-swatch" }) : null;
   swatch?.style.setProperty("--swatch", color);
-  const classes = why ? "ct-palette-row ct-muted" : "ct-palette-row";
-  return el(
+  const row = el(
     "li",
-    { class: classes, role: "option", id: `ct-palette-${index}`, title: why, onclick: run },
+    { class: why ? "ct-palette-row ct-muted" : "ct-palette-row", role: "option", id: `ct-palette-${index}`, onclick: run },
     swatch,
-    el("span", { class: "ct-ellipsis" }, text),
-    el("span", { class: "ct-faint" }, kind),
+    el("span", { class: "ct-palette-text ct-ellipsis" }, text),
+    el("span", { class: "ct-faint ct-ellipsis" }, why ?? kind),
     cap ? el("kbd", { class: "ct-key-cap" }, cap) : null,
   );
+  sayWhy(row, why);
+  return row;
 }

@@ -1,6 +1,7 @@
 /* Working together: notes pinned to frames and tracks, where the review stands, whose it is, who is who.
    In: the parts of the page. Out: a feature. */
 
+import { needVideo } from "../reasons.js";
 import { iconButton } from "../toolbar.js";
 import { createNoteEditor } from "./note_editor.js";
 import { Notes } from "./notes.js";
@@ -45,7 +46,7 @@ export function createTeam(parts) {
     bindings: [
       {
         id: "note", group: "Team", keys: [";"], text: "Write a note on this frame and track", run: write,
-        when: ({ video }) => (video ? null : "Open a video first."),
+        when: needVideo,
       },
     ],
     inspector: [{ id: "notes", title: "Notes", element: panel, badge: openNotes }],

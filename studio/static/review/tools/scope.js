@@ -2,8 +2,7 @@
    on show lies in it, else in this frame only. In: the state. Out: bodies of operations, and words. */
 
 import { counted, framesText, trackNames } from "../operations/sentence.js";
-
-const SELECT = "Select a track first: click a mask, a row of the list, or press ↓.";
+import { needSelection, needVideo } from "../reasons.js";
 
 /** {tracks, start, stop}: stop is exclusive. */
 export function maskScope({ selection, locked, span, want }) {
@@ -14,8 +13,8 @@ export function maskScope({ selection, locked, span, want }) {
 
 /** For `when` of bindings: why there is nothing to apply to, or null. */
 export function noMasks(state) {
-  if (!state.video) return "Open a video first.";
-  if (state.selection.length === 0) return SELECT;
+  const why = needVideo(state) ?? needSelection(state);
+  if (why) return why;
   if (maskScope(state).tracks.length > 0) return null;
   return state.selection.length === 1 ? `Track ${state.selection[0]} is locked.` : "The selected tracks are locked.";
 }
