@@ -46,7 +46,7 @@ def load_model(name_or_path: str | Path, preset: str | Preset | None = None) -> 
     found = find_preset(preset) if isinstance(preset, str) else preset or preset_beside(path)
     if found is None:
         raise CheckpointError(
-            f"{path.name} does not say which net it belongs to: name its preset, as in --preset ytvis_2019_r50."
+            f"{path.name} does not say which net it belongs to: name its preset, such as ytvis_2019_r50."
         )
     model = build_model(found)
     load_checkpoint(model, path)

@@ -71,7 +71,7 @@ def guess_preset(state: dict[str, Tensor], source: str) -> Preset:
             f"{source} fits no preset ({seen}). Presets: {', '.join(PRESETS)}. A net of your own needs its .json beside it."
         )
     reason = "say which categories are to take the place of COCO's" if _is_start(state) else "their shapes are the same"
-    raise PresetUnclear(f"{source} ({seen}) fits {_listed(fitting, 'and')}: {reason}. Name one with --preset.")
+    raise PresetUnclear(f"{source} ({seen}) fits {_listed(fitting, 'and')}: {reason}. Name its preset.")
 
 
 def untrained(path: Path) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """The SQLite database of one studio: connections and transactions.
 
-A `Store` hands every thread its own connection (WAL, foreign keys, a busy timeout) as a sqlite-utils `Database`. Everything
-that writes does so inside `transaction()`; `reading()` and, for long reads, `snapshot()` see one unchanging state. The tables are
-made by `migrations.py`. This module knows no table.
+A `Store` hands every thread its own connection (WAL, foreign keys, a busy timeout) as a sqlite-utils `Database`; it goes with the
+thread. Everything that writes does so inside `transaction()`; `reading()` and, for long reads, `snapshot()` see one unchanging
+state. The tables are made by `migrations.py`. This module knows no table.
 """
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,7 +36,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        self._opened: list[Database] = []
+        self._opened: weakref.WeakSet[Database] = weakref.WeakSet()  # one whose thread has ended is closed
         self.database.execute("pragma journal_mode = wal")
         migrate(self.database)
 
@@ -45,7 +46,8 @@ class Store:
         database = getattr(self._local, "database", None)
         if database is None:
             database = self._local.database = connect(self.path)
-            self._opened.append(database)
+            weakref.finalize(database, database.conn.close)
+            self._opened.add(database)
         return database
 
     @contextmanager
@@ -77,7 +79,7 @@ class Store:
 
     def close(self) -> None:
         """Close the connections of all threads."""
-        for database in self._opened:
+        for database in list(self._opened):
             database.close()
         self._opened.clear()
         self._local = threading.local()

@@ -182,5 +182,5 @@ def test_code_in_a_checkpoint_is_never_run(name: str, tmp_path: Path) -> None:
 
 def test_a_published_file_without_a_preset_asks_for_one(tmp_path: Path) -> None:
     torch.save({"model": {"backbone.x": torch.zeros(1)}}, tmp_path / "some.pth")
-    with pytest.raises(CheckpointError, match="--preset"):
+    with pytest.raises(CheckpointError, match="name its preset"):
         load_model(tmp_path / "some.pth")

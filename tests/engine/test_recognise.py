@@ -64,7 +64,7 @@ def test_presets_of_equal_shapes_are_listed_and_one_is_asked_for(
     presets: None, written: Callable[[Preset], Path]
 ) -> None:
     file = written(PAIR)
-    with pytest.raises(PresetUnclear, match=r"8 queries, 2 categories\) fits tiny and twin: .* --preset"):
+    with pytest.raises(PresetUnclear, match=r"8 queries, 2 categories\) fits tiny and twin: .* Name its preset"):
         recognise(file)
     assert recognise(file, "twin").preset == TWIN
 

@@ -100,7 +100,7 @@ def test_a_coco_file_is_kept_as_a_start_and_used_with_a_warning_only(
     command: Callable[..., Said], home: Home, client: TestClient, tmp_path: Path
 ) -> None:
     file = coco_file(tmp_path / "model_final_3c8ec9.pkl", TRIO)
-    assert "Name one with --preset" in command("add", file).err
+    assert "Name its preset" in command("add", file).err
     said = command("add", file, "--preset", "trio", "--name", "start")
     assert said.code == 0
     assert "Left at random: the classes (3 categories and none) and the re-ID head." in said.out
@@ -213,7 +213,7 @@ def test_a_download_of_which_only_the_preset_is_open_is_kept(
     site.content = (tmp_path / "pair.pth").read_bytes()
     said = command("add", f"{site.address}/pair.pth")
     kept = home.temporary / "downloads" / "pair.pth"
-    assert "Name one with --preset" in said.err and f"The download is kept as {kept}" in said.err
+    assert "Name its preset" in said.err and f"The download is kept as {kept}" in said.err
     assert command("add", kept, "--preset", "twin").code == 0
     said = command("add", f"{site.address}/pair.pth", "--preset", "nonsense")
     assert 'no preset "nonsense"' in said.err and len(site.asked) == 1

@@ -1,5 +1,7 @@
 """The store: migrations, transactions, threads, and what a run leaves behind."""
 
+import gc
+import os
 import sqlite3
 import threading
 from pathlib import Path
@@ -87,6 +89,24 @@ def test_threads_write_without_losing_each_others_rows(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(library.projects(store.database)) == 40
+
+
+def test_the_connection_of_a_thread_goes_with_it(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+
+    def opened() -> int:
+        gc.collect()
+        links = (os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
+        return sum(str(store.path) in link for link in links)
+
+    before = opened()
+    for _ in range(20):
+        thread = threading.Thread(target=lambda: library.projects(store.database))
+        thread.start()
+        thread.join()
+    assert opened() < before + 5  # SQLite itself keeps a file open while another connection holds a lock on it
+    store.close()
+    assert opened() == 0
 
 
 def test_a_snapshot_does_not_see_what_comes_later(tmp_path: Path) -> None:
