@@ -177,7 +177,7 @@ def test_where_a_remedy_drew_masks_the_page_stays_so_that_somebody_sees_them(
     assert f"Fill frame {first}" in annotator.text("section[aria-label=Queue]")
     annotator.press("Control+Enter")
     wait_until(annotator, "suggestions.length === 1")
-    annotator.page.get_by_text("Look at what was drawn; J goes on.").wait_for()
+    annotator.page.get_by_text(f"Look at what was drawn in frame {first}. J goes on").wait_for()
     assert annotator.state("frame") == first and library.mask(video, track, first) is not None
     annotator.press("j")
     assert annotator.state("frame") == 60 - first

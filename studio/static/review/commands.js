@@ -8,6 +8,7 @@ import { entryOf, MaskChange, maskRecord } from "./saving/mask_change.js";
 
 export class Commands {
   #answer = null;
+  #closeToast = null; // of the latest undo or redo: one of these at a time
 
   constructor(api, store, session, queue, stage, toast) {
     Object.assign(this, { api, store, session, queue, stage, toast });
@@ -144,7 +145,8 @@ export class Commands {
         this.session.adopt(answer.rev, answer.frames ?? null);
         await this.session.refreshNow();
         this.#showWhere(answer);
-        this.toast(`${verb}: ${answer.edit.summary}`);
+        this.#closeToast?.();
+        this.#closeToast = this.toast(`${verb}: ${answer.edit.summary}`) ?? null;
         this.after(direction, answer.edit);
       },
       rejected: (error) => this.#refused(error),

@@ -18,7 +18,7 @@ const NO_EDITS = { edits: [], can_undo: false, can_redo: false };
 export const CLOSED = {
   video: null, tracks: [], timeline: {}, verified: {}, edits: NO_EDITS, rev: 0, want: 0, frame: -1, direction: 1, drawnFrame: -1,
   selected: null, selection: [], span: null, hovered: null, hidden: new Set(), locked: new Set(), solo: null,
-  suggestions: [], suggestion: null, comments: [], progress: null,
+  suggestions: [], suggestion: null, queueLook: null, comments: [], progress: null,
   problem: "", loading: "", playing: false, dropped: 0,
 };
 

@@ -18,7 +18,7 @@ export function createCompare({ api, store, session }) {
     dialog.close();
   };
   const merge = button({ class: "ct-outline ct-main-button", onclick: () => give(true) }, "Merge them", cap("Enter"));
-  const not = button({ class: "ct-outline", onclick: () => give(false) }, "Not the same", cap("Esc"));
+  const not = button({ class: "ct-outline", onclick: () => give(false) }, "Cancel", cap("Esc"));
   const dialog = el(
     "dialog",
     { class: "ct-dialog ct-compare", "aria-label": "Two tracks side by side" },

@@ -16,6 +16,8 @@ export const KINDS = {
   departure: { title: "Ends in the middle of the picture", path: "M3.5 4.5 H16.5 V15.5 H3.5 Z M6 10 H11 M11.5 8 L13.5 12 M13.5 8 L11.5 12" },
 };
 
+export const DOUBTED = new Set(["score", "short"]); // kinds in which the whole track may be nothing
+
 const UNKNOWN = { title: "Suspicious", path: "M10 4 V12 M10 15.4 V15.6" };
 
 export const kindTitle = (kind) => (KINDS[kind] ?? UNKNOWN).title;
@@ -45,7 +47,8 @@ export function remedyText({ kind, remedy }) {
   const texts = {
     swap: ({ start }) => `Swap from frame ${start} on`,
     merge: () => "Compare the two…",
-    interpolate: ({ start, stop }) => `${kind === "area" ? "Redraw" : "Fill"} ${framesText(start + 1, stop - 1)}`,
+    interpolate: ({ start, stop }) =>
+      `${kind === "area" ? "Redraw" : "Fill"} ${framesText(start + 1, stop - 1)} from ${start} and ${stop}`,
     delete: ({ tracks }) => `Delete track ${tracks.join(", ")}`,
   };
   return texts[remedy.op]?.(remedy) ?? remedy.op.replaceAll("_", " ");

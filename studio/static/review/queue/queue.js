@@ -2,7 +2,7 @@
    In: the parts of the page. Out: a feature. */
 
 import { createCompare } from "./compare.js";
-import { tracksOf } from "./kinds.js";
+import { framesText, tracksOf } from "./kinds.js";
 import { createMarker } from "./marker.js";
 import { Moments } from "./moments.js";
 import { createProgress } from "./progress.js";
@@ -23,6 +23,7 @@ export function createQueue(parts) {
   /** Shows a moment: its frame, its tracks selected, the queue beside it. */
   function go(moment) {
     moments.select(moment.id);
+    store.set({ queueLook: null });
     const { tracks } = store.state;
     const known = tracksOf(moment).filter((id) => tracks.some((track) => track.id === id));
     store.set({ tab: "queue", selection: known, selected: known[0] ?? null });
@@ -31,8 +32,9 @@ export function createQueue(parts) {
 
   function walk(direction) {
     const next = moments.neighbour(direction);
-    if (next) go(next);
-    else toast(endText(store.state, direction));
+    if (next) return go(next);
+    store.set({ queueLook: null });
+    toast(endText(store.state, direction));
   }
 
   function settle(state) {
@@ -104,9 +106,9 @@ export function createQueue(parts) {
     goOn(next);
   };
 
-  function look({ start }) {
+  function look({ start, stop }) {
     navigator.go(start + 1);
-    toast(`Look at what was drawn; ${bindings.keyOf("momentNext") || "the next moment"} goes on.`);
+    store.set({ queueLook: framesText(start + 1, stop - 1) });
   }
 
   const needsMoment = () => (moments.current ? null : NONE);

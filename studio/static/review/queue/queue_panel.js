@@ -3,7 +3,7 @@
 
 import { button, el, setText } from "../dom.js";
 import { filtered } from "./moments.js";
-import { framesText, kindIcon, KINDS, kindTitle, remedyText, severityLevel, SEVERITY_WORDS, tracksOf } from "./kinds.js";
+import { DOUBTED, framesText, kindIcon, KINDS, kindTitle, remedyText, severityLevel, SEVERITY_WORDS, tracksOf } from "./kinds.js";
 import { createVirtualList } from "./virtual_list.js";
 
 const ROW = 60; // px
@@ -20,11 +20,11 @@ export function createQueuePanel({ store, bindings }, actions) {
   const empty = el("p", { class: "ct-empty" });
   const card = createCard(store, bindings);
 
-  store.watch(["suggestions", "queueFilter", "selection"], (state) => {
+  store.watch(["suggestions", "queueFilter", "queueLook", "selection"], (state) => {
     const listed = filtered(state);
     list.show(listed);
     list.root.hidden = listed.length === 0;
-    empty.hidden = listed.length > 0;
+    empty.hidden = listed.length > 0 || state.queueLook !== null;
     setText(empty, emptyText(state));
   });
   store.watch(["tracks"], () => list.renew());
@@ -42,7 +42,7 @@ export const openCount = ({ suggestions }) => suggestions.reduce((sum, { state }
 function emptyText({ suggestions, queueFilter, video }) {
   if (!video) return "";
   if (suggestions.length === 0) return "Nothing looks suspicious. What the studio looks for is in the guide, docs/review.md.";
-  if (queueFilter.state === "open" && queueFilter.kind === "all" && !queueFilter.selection) return "All suspicious moments are settled.";
+  if (queueFilter.state === "open" && queueFilter.kind === "all" && !queueFilter.selection) return "All suspicious moments are settled. Verify what is right, or export it.";
   return "No moment fits this filter.";
 }
 
@@ -115,6 +115,16 @@ function swatches(store, moment) {
   });
 }
 
+/** What a remedy drew is not mended before somebody has seen it. */
+function lookText(frames, bindings) {
+  const key = (id) => bindings.keyOf(id) || `“${bindings.get(id).text}”`;
+  return `Look at what was drawn in ${frames}. ${key("momentNext")} goes on, ${key("undo")} takes it back; ${key("copyPrevious")} and ${key("copyNext")} copy the mask of a neighbour, ${key("brush")} paints.`;
+}
+
+function walkText(bindings) {
+  return `${bindings.keyOf("momentNext") || "J"} goes to the next moment, ${bindings.keyOf("momentPrevious") || "Shift+J"} to the previous one.`;
+}
+
 /** The moment that is looked at: its reason in full and what can be done, each with its key. */
 function createCard(store, bindings) {
   const act = (id, classes) => {
@@ -128,12 +138,12 @@ function createCard(store, bindings) {
     };
     return { element, show };
   };
-  const keyText = (id, before, after) => (bindings.keyOf(id) ? `${before}${bindings.keyOf(id)}${after}` : "");
   const kind = el("span", { class: "ct-moment-kind" });
   const title = el("strong", {});
   const reason = el("p", {});
   const byHand = el("p", { class: "ct-faint" });
   const remedy = act("momentRemedy", "ct-main-button");
+  const remove = act("delete", "");
   const resolve = act("momentResolve", "");
   const ignore = act("momentIgnore", "");
   const body = el(
@@ -142,14 +152,16 @@ function createCard(store, bindings) {
     el("div", { class: "ct-moment-head" }, kind, title),
     reason,
     byHand,
-    el("div", { class: "ct-moment-actions" }, remedy.element, resolve.element, ignore.element),
+    el("div", { class: "ct-moment-actions" }, remedy.element, remove.element, resolve.element, ignore.element),
   );
   const hint = el("p", { class: "ct-faint" });
-  store.watch(["suggestions", "suggestion", "keys"], ({ suggestions, suggestion }) => {
+  const card = el("div", { class: "ct-moment-card" }, body, hint);
+  store.watch(["suggestions", "suggestion", "queueLook", "keys"], ({ suggestions, suggestion, queueLook }) => {
     const moment = suggestions.find(({ id }) => id === suggestion) ?? null;
     body.hidden = !moment;
-    hint.hidden = Boolean(moment) || !openCount({ suggestions });
-    setText(hint, `${bindings.keyOf("momentNext") || "J"} goes to the next moment, ${bindings.keyOf("momentPrevious") || "Shift+J"} to the previous one.`);
+    hint.hidden = !queueLook && (Boolean(moment) || !openCount({ suggestions }));
+    card.hidden = body.hidden && hint.hidden;
+    setText(hint, queueLook ? lookText(queueLook, bindings) : walkText(bindings));
     if (!moment) return;
     kind.className = `ct-moment-kind ct-level-${severityLevel(moment)}`;
     kind.replaceChildren(kindIcon(moment.kind));
@@ -158,10 +170,11 @@ function createCard(store, bindings) {
     setText(reason, `${moment.reason}.`.replace("?.", "?"));
     const open = moment.state === "open";
     byHand.hidden = !open || moment.remedy !== null;
-    setText(byHand, `No ready remedy. Put it right by hand${keyText("delete", ": ", " takes the track away")}, or say that it is fine.`);
+    setText(byHand, "No ready remedy: put it right by hand, or say that it is fine.");
+    remove.show(`Delete track ${moment.track}`, open && moment.remedy === null && DOUBTED.has(moment.kind));
     remedy.show(remedyText(moment) ?? "", open && moment.remedy !== null);
     resolve.show(open ? "Mended" : "Open again");
     ignore.show("No mistake", open);
   });
-  return el("div", { class: "ct-moment-card" }, body, hint);
+  return card;
 }
