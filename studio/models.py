@@ -165,9 +165,12 @@ def remove_model(store: Store, home: Home, name: str) -> ModelFile:
         raise Conflict(f'"{name}" is part of the program and cannot be removed.')
     with store.transaction() as database:
         table.remove_model(database, name)
-    if found.path.is_relative_to(home.models):  # what lies elsewhere was never the studio's own
-        for suffix in (*SUFFIXES, SNAPSHOT):
-            found.path.with_suffix(suffix).unlink(missing_ok=True)
+    if not found.path.is_relative_to(home.models):  # it was never the studio's own
+        return found
+    with store.transaction() as database:  # nobody takes its place meanwhile
+        if all(home.models / row["path"] != found.path for row in table.models(database)):
+            for suffix in (*SUFFIXES, SNAPSHOT):
+                found.path.with_suffix(suffix).unlink(missing_ok=True)
     return found
 
 

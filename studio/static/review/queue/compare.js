@@ -18,14 +18,14 @@ export function createCompare({ api, store, session }) {
     dialog.close();
   };
   const merge = button({ class: "ct-outline ct-main-button", onclick: () => give(true) }, "Merge them", cap("Enter"));
-  const not = button({ class: "ct-outline", onclick: () => give(false) }, "Cancel", cap("Esc"));
+  const cancel = button({ class: "ct-outline", onclick: () => give(false) }, "Cancel", cap("Esc"));
   const dialog = el(
     "dialog",
     { class: "ct-dialog ct-compare", "aria-label": "Two tracks side by side" },
     title,
     el("p", {}, "Each in the frame that shows it best. If it is one object, its masks become one track; one step of undo parts them."),
     pictures,
-    el("footer", { class: "ct-dialog-foot" }, not, merge),
+    el("footer", { class: "ct-dialog-foot" }, cancel, merge),
   );
   dialog.addEventListener("close", () => dialog.open || give(false)); // it comes late, and may find the next question open
 

@@ -1,6 +1,7 @@
 /* The suspicious moments of the open video: fetched when the video has changed, filtered, walked through, settled.
    In: the parts of the page. Out: state keys `suggestions` (as the server sends them, the worst first), `suggestion` (the id of
-   the one that is looked at, or null), `queueFilter` and `queueLook` (the frames, in words, in which a remedy has just drawn). Draws nothing. */
+   the one that is looked at, or null), `queueFilter` and `queueLook` (the frames, in words, in which a remedy has just drawn, or
+   null). Draws nothing. */
 
 import { requestKey } from "../request_key.js";
 
