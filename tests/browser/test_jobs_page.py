@@ -43,7 +43,7 @@ def store(studio: tuple[Home, Store, str]) -> Iterator[Store]:
 
 
 @pytest.fixture
-def visit(page: Any, studio: tuple[Home, Store, str]) -> Iterator[Callable[[], Any]]:
+def visit(page: Any, studio: tuple[Home, Store, str], store: Store) -> Iterator[Callable[[], Any]]:
     def go() -> Any:
         page.goto(f"{studio[2]}/?view=jobs")
         page.wait_for_selector("#page-jobs .job-row, #page-jobs .empty-state")
@@ -51,7 +51,7 @@ def visit(page: Any, studio: tuple[Home, Store, str]) -> Iterator[Callable[[], A
 
     page.watch.expected.append("thumbnail.jpg")  # the videos were never imported
     yield go
-    page.goto("about:blank")
+    page.goto("about:blank")  # before the jobs are deleted: a page that polls would complain
 
 
 def waiting_runs(store: Store, video: Row, number: int) -> list[int]:

@@ -206,14 +206,14 @@ def frames_while(annotator: Annotator, milliseconds: int) -> list[int]:
 
 
 def test_double_speed_covers_twice_the_frames(studio: Any) -> None:
-    annotator, _ = studio()
+    annotator, _ = studio(length=400)
     annotator.press(">")
     assert annotator.state("speed") == 2
     annotator.page.keyboard.press("Space")
     annotator.page.wait_for_function("window.__studio.frame > 5")
     now = "[performance.now(), window.__studio.frame]"
     start, first = annotator.page.evaluate(now)
-    annotator.page.wait_for_timeout(800)
+    annotator.page.wait_for_timeout(3000)  # what is shown may lag the clock by a third of a second on a busy machine
     end, last = annotator.page.evaluate(now)
     annotator.press("Space")
     assert (last - first) / (end - start) == pytest.approx(2 * 25 / 1000, rel=0.25)
