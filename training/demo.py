@@ -149,7 +149,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--frames", type=float, default=0.5, help="share of the run on single frames; 0: clips only")
     parser.add_argument("--learning-rate", type=float, default=4e-4)
     parser.add_argument("--minutes", type=float, default=150, help="training time; the schedule follows it")
-    parser.add_argument("--seed", type=int, default=0, help="another one than the run that --start is of: it drew the same")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="another one than the run that --start is of: it drew the same"
+    )
     return parser.parse_args()
 
 
