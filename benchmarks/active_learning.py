@@ -1,7 +1,7 @@
 """Active learning, measured: are frames that the queue names worth more than frames picked at random?
 
-Run: `python benchmarks/active_learning.py [--seeds 3] [--steps 150] [--out FILE]`. Per seed, in a studio of its own: clips of
-objects that the demo model knows, and between them, in every other clip, a stranger that it does not (as in finetune_rounds.py).
+Run: `python benchmarks/active_learning.py [--seeds 3] [--every 2] [--steps 150] [--out FILE]`. Per seed, in a studio of its own:
+clips of objects that the demo model knows, and in every second (--every) clip a stranger that it does not (as in finetune_rounds.py).
 The model runs on all; then frames are put right in a random order, or as the queue (`studio.finetune.next_frames`) names them.
 After as many as each budget says, the demo model is fine-tuned on all that is right by then and judged on clips of its own; the
 queue is asked anew after the new model has run on the clips. Outcomes are kept in --out: a run that was cut off goes on with
@@ -62,7 +62,7 @@ def main() -> None:
             continue
         with tempfile.TemporaryDirectory() as folder:
             stage = Stage(options)
-            project, pool = make_pool(Home(Path(folder) / "pool").create(), stage, seed)
+            project, pool = make_pool(Home(Path(folder) / "pool").create(), stage, seed, options.every)
             for arm in missing[: options.arms - ended]:
                 home = Home(shutil.copytree(Path(folder) / "pool", Path(folder) / arm))
                 for found in outcomes(home, stage, project, pool, seed, arm, options):
@@ -75,7 +75,7 @@ def main() -> None:
     report(done)
 
 
-def make_pool(home: Home, stage: Stage, seed: int) -> tuple[int, Pool]:
+def make_pool(home: Home, stage: Stage, seed: int, every: int) -> tuple[int, Pool]:
     """A project with clips that the demo model has run on; all of them teach, for others judge."""
     store = Store(home.database)
     with store.transaction() as database:
@@ -84,7 +84,7 @@ def make_pool(home: Home, stage: Stage, seed: int) -> tuple[int, Pool]:
             library.add_category(database, project, category.name, category.id)
     pool = []
     for place in range(CLIPS):
-        clip = stage.clip(100 * seed + place, LENGTH, STRIDE, strangers=place % 2)
+        clip = stage.clip(100 * seed + place, LENGTH, STRIDE, strangers=int(place % every == 1))
         video = add_clip(home, store, project, clip, place)
         run_on(home, store, video, "demo")
         pool.append((video, clip))
@@ -158,6 +158,9 @@ def report(done: list[Outcome]) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument(
+        "--every", type=int, default=2, help="the stranger is in every nth clip; a file --out per value"
+    )
     parser.add_argument("--arms", type=int, default=1000, help="end after so many arms of a seed")
     parser.add_argument("--steps", type=int, default=150, help="of each fine-tuning")
     parser.add_argument("--set", action="append", default=[], help="any other setting, as NAME=VALUE")

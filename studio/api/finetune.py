@@ -82,7 +82,7 @@ class FinetuneDetail(FinetuneSummary, Curves):
 
 
 class NextFrame(Schema):
-    """worth: roughly how many unfamiliar objects in doubt the frame shows."""
+    """worth: 0..1, of what is most in doubt and least familiar in the frame."""
 
     video: int
     video_name: str

@@ -33,7 +33,7 @@ NOTHING = "nothing"
 
 @dataclass(frozen=True)
 class NextFrame:
-    """A frame to correct. worth: roughly how many unfamiliar objects in doubt it shows; frame: 0-based ordinal."""
+    """A frame to correct. worth: 0..1, of what is most in doubt and least familiar there; frame: 0-based ordinal."""
 
     video: int
     video_name: str
@@ -120,11 +120,11 @@ def next_frames(database: Database, project_id: int, count: int = 12) -> list[Ne
             seen[place].video["id"],
             seen[place].video["name"],
             seen[place].frame,
-            round(float(gains.sum()), 3),
+            round(float(gains.max()), 3),
             _reason(seen[place], gains),
         )
         for place, gains in chosen
-        if gains.sum() >= LEAST_WORTH
+        if gains.max(initial=0) >= LEAST_WORTH
     ]
 
 

@@ -1,8 +1,9 @@
 """What a correction of a frame is worth, and which frames to correct next: numbers only, read from nowhere.
 
-A frame is worth the sum, over what the net detected in it, of the doubt in each detection times how unlike it looks to all that
-is known: to what is verified, and to the frames that were already chosen. So a list does not name one thing ten times, nor frames
-that follow each other. Looks are re-ID embeddings, which only compare within one model.
+A detection is worth the doubt in it times how unlike it looks to all that is known: to what is verified, and to the frames that
+were already chosen. So a list does not name one thing ten times, nor frames that follow each other. A frame is worth what its best
+detection is, and only among equals the sum: a sum would name frames full of clutter, each piece a little doubtful. Looks are
+re-ID embeddings, which only compare within one model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -68,9 +69,10 @@ def choose(looks: Sequence[Look], known: Mapping[str, Floats], count: int) -> li
     left: set[int] = set(range(len(looks)))
     chosen: list[tuple[int, Floats]] = []
     while left and len(chosen) < count:
-        best = max(left, key=lambda place: (float(looks[place].doubts @ unlike[place]), -place))
+        gains = {place: looks[place].doubts * unlike[place] for place in left}
+        best = max(left, key=lambda place: (gains[place].max(initial=0), gains[place].sum(), -place))
         left = {place for place in left if not near(looks[place], looks[best])}
-        chosen.append((best, looks[best].doubts * unlike[best]))
+        chosen.append((best, gains[best]))
         for place in left:
             if looks[place].model == looks[best].model:
                 unlike[place] = np.minimum(unlike[place], unlikeness(looks[place].embeds, looks[best].embeds))

@@ -55,6 +55,12 @@ def test_frames_that_follow_each_other_are_not_both_chosen() -> None:
     assert [place for place, _ in choose(looks, {}, 3)] == [0, 2]
 
 
+def test_one_thing_in_much_doubt_comes_before_a_crowd_in_a_little() -> None:
+    crowd, alone = np.eye(8)[:6], np.eye(8)[6:]
+    looks = [Look(1, 0, "m", np.full(6, 0.2), crowd), Look(1, 50, "m", np.array([0.5, 0.0]), alone)]
+    assert [place for place, _ in choose(looks, {}, 2)] == [1, 0]
+
+
 def test_what_is_unlike_anything_is_wholly_unfamiliar() -> None:
     embeds = np.array([[3.0, 0], [1, 1], [-2, 0]])
     assert unlikeness(embeds, None).tolist() == [1, 1, 1]
