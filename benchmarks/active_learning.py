@@ -1,7 +1,7 @@
 """Active learning, measured: are frames that the queue names worth more than frames picked at random?
 
 Run: `python benchmarks/active_learning.py [--seeds 3] [--every 2] [--steps 150] [--out FILE]`. Per seed, in a studio of its own:
-clips of objects that the demo model knows, and in every second (--every) clip a stranger that it does not (as in finetune_rounds.py).
+clips of objects that the demo model knows, and in every second (--every) a stranger that it does not (as in finetune_rounds.py).
 The model runs on all; then frames are put right in a random order, or as the queue (`studio.finetune.next_frames`) names them.
 After as many as each budget says, the demo model is fine-tuned on all that is right by then and judged on clips of its own; the
 queue is asked anew after the new model has run on the clips. Outcomes are kept in --out: a run that was cut off goes on with
