@@ -194,6 +194,9 @@ def test_leaving_the_page_and_coming_back_keeps_frame_and_selection(studio: Stud
     annotator.page.get_by_role("link", name="Review", exact=True).click()
     annotator.page.locator(".ct-review .ct-stage").wait_for()
     assert (annotator.idle().state("frame"), annotator.state("selected")) == (10, selected)
+    annotator.page.wait_for_url("**frame=10")
+    annotator.page.reload()
+    annotator.page.wait_for_function("window.__studio?.drawnFrame === 10")
 
 
 def test_a_malicious_file_name_is_only_text(studio: Studio, review: Any) -> None:

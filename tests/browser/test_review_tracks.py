@@ -184,6 +184,19 @@ def test_pictures_come_only_for_rows_in_sight(studio: Any) -> None:
     assert len([request for request in video.requests if "/thumbnail.jpg" in request]) == 3
 
 
+def test_a_row_that_a_larger_window_shows_has_its_picture(studio: Any) -> None:
+    annotator, _ = studio(objects=12)
+    annotator.page.set_viewport_size({"width": 1440, "height": 560})
+    annotator.page.wait_for_function("document.querySelectorAll('.ct-track').length === 10")
+    annotator.page.set_viewport_size({"width": 1440, "height": 1400})
+    annotator.page.wait_for_function(
+        """() => {
+          const pictures = [...document.querySelectorAll(".ct-track-picture")];
+          return pictures.length === 12 && pictures.every(({ naturalWidth }) => naturalWidth);
+        }"""
+    )
+
+
 def frames_while(annotator: Annotator, milliseconds: int) -> list[int]:
     """Plays for a while and notes which frames were shown."""
     annotator.page.keyboard.press("Space")

@@ -15,7 +15,7 @@ import { createMenus } from "./menus.js";
 import { Operations } from "./operations/operations.js";
 import { Partner } from "./operations/partner.js";
 import { Sheet } from "./operations/sheet.js";
-import { fillWindow, loadStyles, watchTheme } from "./page.js";
+import { fillWindow, loadStyles, nameFrame, watchTheme } from "./page.js";
 import { Player } from "./player.js";
 import { Pointer } from "./pointer.js";
 import { loadPreferences, sharePreferences, watchPreferences } from "./preferences.js";
@@ -50,6 +50,7 @@ export async function mount(element, { base = new URL("../../api/v1", import.met
   const ends = [
     fillWindow(root),
     watchTheme(() => timeline.recolor()),
+    nameFrame(store),
     installKeys(root, bindings, takeKeys(parts)),
     warnBeforeLeaving(queue),
     sharePreferences(parts.api, store),

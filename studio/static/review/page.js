@@ -1,4 +1,4 @@
-/* What the stage needs of the page around it: its style sheets, the theme, the height of the window, the other pages.
+/* What the stage needs of the page around it: its style sheets, the theme, the height of the window, the address, the other pages.
    In: the document. Out: promises and callbacks; each watcher returns a function that ends it. */
 
 const SHEETS = [
@@ -6,6 +6,7 @@ const SHEETS = [
   "review_queue.css", "review_team.css", "review_again.css", "review_runs.css",
 ];
 const SMALLEST_HEIGHT = 560; // px
+const AT_REST = 300; // ms on one frame; browsers slow down who changes the address often
 
 /** Adds the style sheets that are not on the page yet and waits for them, so that nothing is drawn without style. */
 export function loadStyles(folder) {
@@ -41,6 +42,31 @@ export function visit(address) {
   document.body.append(link);
   link.click();
   link.remove();
+}
+
+/** The address names the frame on show, so that a reload, a bookmark and the way back lead to it. */
+export function nameFrame(store) {
+  let timer = null;
+  const name = () => {
+    const { video, want } = store.state;
+    const address = new URL(location.href);
+    const { searchParams: asked } = address;
+    if (document.documentElement.dataset.page !== "review" || asked.get("video") !== String(video?.id)) return;
+    if (want > 0) asked.set("frame", want);
+    else asked.delete("frame");
+    if (address.href !== location.href) history.replaceState(history.state, "", address);
+  };
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(name, AT_REST);
+  };
+  const end = store.watch(["want"], soon);
+  document.addEventListener("ctvis:page", soon);
+  return () => {
+    clearTimeout(timer);
+    document.removeEventListener("ctvis:page", soon);
+    end();
+  };
 }
 
 /** Gives the element all the height its page has below the element's upper edge. */

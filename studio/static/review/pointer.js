@@ -2,8 +2,10 @@
    In: pointer and wheel events, tools (addTool). Out: calls to the tool and to the stage's view.
    Decides nothing about masks; what the tools do is in tools/. */
 
+import { keyName } from "./keys.js";
 import { pinched } from "./viewport.js";
 
+const TAKES_BACK = ["Escape", "Ctrl+Z"]; // keys that end a drag as if it had not begun
 const TAP = 250; // ms: a second finger that comes this soon means a pinch, not the end of a stroke
 
 export class Pointer {
@@ -67,9 +69,9 @@ export class Pointer {
     return used;
   }
 
-  /** Offers a key to the tool in use. Escape during a drag takes the drag back. */
+  /** Offers a key to the tool in use, unless it takes back the drag under way. */
   key(event) {
-    if (this.#gesture?.cancel && event.key === "Escape") {
+    if (this.#gesture?.cancel && TAKES_BACK.includes(keyName(event))) {
       this.#cancel();
       return true;
     }

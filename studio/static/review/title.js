@@ -2,6 +2,7 @@
    The browser's tab is named after it, too. In: the store, an element with those ways. Out: an element. */
 
 import { el, setText } from "./dom.js";
+import { counted } from "./operations/sentence.js";
 
 export function createTitle(store, waysOn) {
   const project = el("a", { class: "ct-title-project ct-ellipsis" });
@@ -28,5 +29,5 @@ function nameTab(video) {
 }
 
 function describe({ width, height, length, fps }) {
-  return `${width} × ${height} · ${length} frames · ${Number(fps.toFixed(2))} fps`;
+  return `${width} × ${height} · ${counted(length, "frame")} · ${Number(fps.toFixed(2))} fps`;
 }

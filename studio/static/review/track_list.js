@@ -13,6 +13,7 @@ import { iconButton } from "./toolbar.js";
 
 const ROW_HEIGHT = 44; // px
 const EMPTY = "No tracks yet. Run the model on this video, or press N to draw a track by hand.";
+const NOTHING = "No tracks. Press K and click an object to see what the model saw there, or N to draw a track by hand.";
 const WAITING = "No tracks yet. The model is at work; tracks appear here as they are found.";
 const LOOKS = ["selected", "selection", "hovered", "hidden", "solo", "locked", "colorBy"];
 const FACTS = ["tracks", "timeline", "verified", "suggestions"];
@@ -39,6 +40,7 @@ export function createTrackList({ store, api, commands, menus }) {
   });
   const pictures = new Pictures(store, list, (...query) => api.trackThumbnailUrl(...query));
   list.root.addEventListener("scroll", () => pictures.showSoon(), { passive: true });
+  new ResizeObserver(() => pictures.showSoon()).observe(list.root);
   store.watch(FACTS, (state) => {
     byId = new Map(state.tracks.map((track) => [track.id, track]));
     reviews = reviewsOf(state);
@@ -81,7 +83,7 @@ function createHead(store, menus) {
     setText(count, listed.length < tracks.length ? `${listed.length} of ${tracks.length}` : String(tracks.length));
     empty.hidden = tracks.length > 0 || !video;
     bar.hidden = toggle.hidden = tracks.length === 0;
-    setText(empty, isRunning(video?.run) ? WAITING : EMPTY);
+    setText(empty, isRunning(video?.run) ? WAITING : video?.run?.state === "done" ? NOTHING : EMPTY);
   });
   store.watch(["hidden", "solo"], ({ hidden, solo }) => (showAll.hidden = hidden.size === 0 && solo === null));
   const head = el(
