@@ -190,6 +190,17 @@ class Interpolate(Tracks):
         return shapes.interpolate(self.tracks, self.start, self.stop, self.include_verified, self.behind)
 
 
+class PutBehind(TracksInRange):
+    """The masks without what the tracks `front` show there, null: all other tracks. Nothing of those changes."""
+
+    op: Literal["put_behind"] = "put_behind"
+    front: list[int] | None = None
+    include_verified: bool = False
+
+    def operation(self) -> Operation:
+        return shapes.put_behind(self.tracks, self.start, self.stop, self.front, self.include_verified)
+
+
 class GoBack(BaseModel):
     """Everything as it was right after this entry of the history; 0: as the model predicted it."""
 
@@ -291,6 +302,7 @@ AnyOperation = Annotated[
     | Transform
     | Refine
     | Interpolate
+    | PutBehind
     | Accept
     | Propagate
     | Retrack

@@ -74,6 +74,7 @@ class Deed:
             "frames": applied.frames,
             "masks": applied.masks,
             "spared": applied.spared,
+            "over": applied.over,
         }
 
 
@@ -175,6 +176,12 @@ def refine(deed: Doing, body: bodies.Refine) -> Any:
 @router.post("/videos/{video_id}/ops/interpolate", response_model=schemas.Done, responses=REFUSED)
 def interpolate(deed: Doing, body: bodies.Interpolate) -> Any:
     """Masks between two keyframes."""
+    return deed.do(body, pixels=True)
+
+
+@router.post("/videos/{video_id}/ops/put_behind", response_model=schemas.Done, responses=REFUSED)
+def put_behind(deed: Doing, body: bodies.PutBehind) -> Any:
+    """Masks lose what other tracks show in front of them."""
     return deed.do(body, pixels=True)
 
 

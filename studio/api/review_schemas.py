@@ -14,7 +14,8 @@ SuggestionState = Literal["open", "resolved", "ignored"]
 
 
 class Done(BaseModel):
-    """`track`: the one that the operation made or is about; `made`: all that it made; `spared`: verified masks left alone."""
+    """`track`: the one that the operation made or is about; `made`: all that it made; `spared`: verified masks left alone; `over`:
+    other tracks over whose masks a copy or what was interpolated lies."""
 
     rev: int
     edit: int
@@ -26,6 +27,7 @@ class Done(BaseModel):
     frames: tuple[int, int] | None
     masks: int
     spared: int
+    over: list[int]
 
 
 class TrackShare(BaseModel):

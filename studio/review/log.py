@@ -28,7 +28,8 @@ MOST_REHEARSALS = 3  # of an operation, while others go on changing the video
 class Applied:
     """An operation that is on disk. rev: the video's; tracks, frames (first, last): what it touched, frames None for all.
 
-    masks: how many it changed; spared: verified ones that it left alone; made: the tracks that it made.
+    masks: how many it changed; spared: verified ones that it left alone; made: the tracks that it made; over: other tracks over
+    whose masks the new ones lie.
     """
 
     rev: int
@@ -40,6 +41,7 @@ class Applied:
     masks: int = 0
     spared: int = 0
     made: tuple[int, ...] = ()
+    over: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def _write(database: Database, video: Row, user: str, plan: Plan, request: str |
     rev = library.bump(database, video["id"])
     tracks = [made.get(track, track) for track in plan.tracks]
     args = plan.args | {"track": tracks[0] if tracks else None}
-    args |= {"masks": masks, "spared": plan.spared, "made": list(made.values())}
+    args |= {"masks": masks, "spared": plan.spared, "made": list(made.values()), "over": list(plan.over)}
     discard = "update edits set state = 'discarded' where run_id = ? and state = 'undone' and user = ?"
     database.execute(discard, (video["run_id"], user))
     entry = {"op": plan.op, "args": json.dumps(args), "summary": plan.summary, "state": "applied"}
@@ -238,8 +240,9 @@ def _applied(database: Database, entry: Row, rev: int | None = None) -> Applied:
     tracks = notes.touched_tracks(database, entry["id"])
     if args.get("track") in tracks:  # the one that the operation is about comes first
         tracks = [args["track"], *(track for track in tracks if track != args["track"])]
-    facts = {"masks": args.get("masks", 0), "spared": args.get("spared", 0), "made": tuple(args.get("made", ()))}
-    return Applied(rev or entry["rev"], entry["id"], entry["op"], entry["summary"], tracks, frames, **facts)
+    known = (rev or entry["rev"], entry["id"], entry["op"], entry["summary"], tracks, frames)
+    made, over = (tuple(args.get(name, ())) for name in ("made", "over"))
+    return Applied(*known, args.get("masks", 0), args.get("spared", 0), made, over)
 
 
 def _counted(database: Database, plan: Plan) -> tuple[list[tuple[int, int]], int]:

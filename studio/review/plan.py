@@ -44,7 +44,7 @@ class Plan:
 
     `tracks` are all whose masks or state it touches. `frames` are those whose masks may look different afterwards, None: all.
     `touches` are the shown masks that a person should know of, by tracks and frames; where it is empty the planned cells are.
-    `unfinished`: patience ended before the operation had seen all frames.
+    `over`: other tracks over whose masks the planned ones lie. `unfinished`: patience ended before the operation had seen all.
     """
 
     op: str
@@ -57,6 +57,7 @@ class Plan:
     touches: Sequence[tuple[Sequence[int], Range]] = ()
     spared: int = 0  # verified masks that were left alone
     overlaps: Sequence[int] = ()  # frames in which masks met
+    over: Sequence[int] = ()
     marks: Sequence[tuple[int, str, str]] = ()  # log entries whose mark changes: id, from, to
     unfinished: bool = False
 

@@ -1,4 +1,5 @@
-"""Operations that draw: a person's mask, copies, moved and scaled ones, tools on pixels, and what lies between two keyframes.
+"""Operations that draw: a person's mask, copies, moved and scaled ones, tools on pixels, what lies between two keyframes, and masks
+put behind others.
 
 Pixels are worked on before the operation takes the database's write lock, and again inside it only if somebody changed the video
 meanwhile. A mask that was made for one frame a person has looked at, so it is verified; where many frames are done at once they
@@ -6,27 +7,28 @@ are not, and a mask that was keeps its mark.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from engine.masks import BoolMask, area, decode, encode
-from studio.review import cells, mask_tools, view
+from studio.review import cells, mask_tools, occlusion, view
 from studio.review.cells import Drawn, Range
 from studio.review.plan import Operation, Plan, Scene
 from studio.store.database import Row
 from studio.store.errors import Conflict, Invalid, NotFound
 
 Tool = Literal["fill_holes", "remove_specks", "grow", "shrink", "smooth"]
-TOOLS: dict[Tool, tuple[str, Callable[[BoolMask, float], BoolMask]]] = {
-    "fill_holes": ("Filled the holes of", lambda mask, _: mask_tools.fill_holes(mask)),
-    "remove_specks": ("Removed the specks of", lambda mask, amount: mask_tools.remove_specks(mask, int(amount))),
-    "grow": ("Grew", mask_tools.grow),
-    "shrink": ("Shrank", mask_tools.shrink),
-    "smooth": ("Smoothed", mask_tools.smooth),
+TOOLS: dict[Tool, tuple[str, Callable[[BoolMask, float], BoolMask]]] = {  # what it did to {}, and how
+    "fill_holes": ("Filled the holes of {}", lambda mask, _: mask_tools.fill_holes(mask)),
+    "remove_specks": ("Removed the specks of {}", lambda mask, amount: mask_tools.remove_specks(mask, int(amount))),
+    "grow": ("Grew {}", mask_tools.grow),
+    "shrink": ("Shrank {}", mask_tools.shrink),
+    "smooth": ("Smoothed {}", mask_tools.smooth),
 }
 MOST_DRAWN = 2000  # masks whose pixels one operation works on
+
+Change = Callable[[Scene, int, BoolMask], BoolMask]  # of the mask that a track has in a frame
 
 
 def set_mask(track: int, frame: int, counts: str | None, expected_rev: int) -> Operation:
@@ -99,7 +101,9 @@ def copy(tracks: Sequence[int], frame: int, start: int, stop: int | None, includ
         chosen, frames = scene.chosen(tracks), scene.range(start, stop)
         summary = f"Copied {scene.names(chosen)} from frame {frame} to {_to(frames)}"
         alone = frames.stop - frames.start == 1  # a person looks at it: there is nothing to protect
-        return _drawn_plan(scene, "copy", {"frame": frame}, summary, chosen, frames, include_verified or alone)
+        return _drawn_plan(
+            scene, "copy", {"frame": frame}, summary, chosen, frames, include_verified or alone, covers=True
+        )
 
     return plan
 
@@ -117,8 +121,11 @@ def transform(
     if not 0.01 <= scale <= 100:
         raise Invalid(f"A mask cannot be scaled to {scale:g} times its size: between 0.01 and 100 is possible.")
     values = {"dx": dx, "dy": dy, "scale": scale}
-    change = partial(mask_tools.move_and_scale, dx=dx, dy=dy, scale=scale)
-    return _redraw("transform", values, "Moved", tracks, start, stop, change, include_verified)
+
+    def change(scene: Scene, frame: int, mask: BoolMask) -> BoolMask:
+        return mask_tools.move_and_scale(mask, dx, dy, scale)
+
+    return _redraw("transform", values, "Moved {}", tracks, start, stop, change, include_verified)
 
 
 def refine(
@@ -130,9 +137,29 @@ def refine(
     include_verified: bool = False,
 ) -> Operation:
     """A tool on the pixels of masks; amount: a radius in pixels, for remove_specks an area in pixels."""
-    verb, work = TOOLS[tool]
+    words, work = TOOLS[tool]
+
+    def change(scene: Scene, frame: int, mask: BoolMask) -> BoolMask:
+        return work(mask, amount)
+
     values = {"tool": tool, "amount": amount}
-    return _redraw("refine", values, verb, tracks, start, stop, lambda mask: work(mask, amount), include_verified)
+    return _redraw("refine", values, words, tracks, start, stop, change, include_verified)
+
+
+def put_behind(
+    tracks: Sequence[int],
+    start: int | None,
+    stop: int | None,
+    front: Sequence[int] | None = None,
+    include_verified: bool = False,
+) -> Operation:
+    """Masks without what the tracks in front of them show, of which nothing changes; front None: all that are not chosen."""
+
+    def change(scene: Scene, frame: int, mask: BoolMask) -> BoolMask:
+        return mask & ~occlusion.others(scene, tracks, frame, front)
+
+    words = "Put {} behind the others"
+    return _redraw("put_behind", {"front": front}, words, tracks, start, stop, change, include_verified)
 
 
 def interpolate(
@@ -164,7 +191,8 @@ def interpolate(
             fractions = [(frame - start) / (stop - start) for frame in between]
             masks = mask_tools.interpolate(first, last, fractions)
             if behind:
-                masks = [mask & ~_others(scene, chosen, frame) for frame, mask in zip(between, masks, strict=True)]
+                hidden = (occlusion.others(scene, chosen, frame) for frame in between)
+                masks = [mask & ~over for mask, over in zip(masks, hidden, strict=True)]
             found += [
                 _drawn(track, frame, mask, "interpolated", False) for frame, mask in zip(between, masks, strict=True)
             ]
@@ -181,15 +209,9 @@ def interpolate(
             scene.chosen(tracks),
             Range(start + 1, stop),
             include_verified,
+            covers=not behind,
         ),
     )
-
-
-def _others(scene: Scene, tracks: Sequence[int], frame: int) -> BoolMask:
-    """Where tracks other than these show a mask, bool (H, W)."""
-    shown = view.masks(scene.database, scene.video["id"], frame, frame + 1)
-    found = [_pixels(scene, mask) for mask in shown if mask["track"] not in tracks]
-    return np.logical_or.reduce(found, axis=0, initial=False)
 
 
 def place(op: str, summary: str, masks: Sequence[Drawn], include_verified: bool = False) -> Operation:
@@ -207,14 +229,17 @@ def place(op: str, summary: str, masks: Sequence[Drawn], include_verified: bool 
 def _redraw(
     op: str,
     values: dict[str, Any],
-    verb: str,
+    words: str,
     tracks: Sequence[int],
     start: int | None,
     stop: int | None,
-    change: Callable[[BoolMask], BoolMask],
+    change: Change,
     include_verified: bool,
 ) -> Operation:
-    """Every mask of the tracks in the frames start..stop - 1 changed by a function; those that stay the same are left alone."""
+    """Every mask of the tracks in the frames start..stop - 1 changed by a function; those that stay the same are left alone.
+
+    words: what was done, with {} where the tracks are named.
+    """
 
     def compute(scene: Scene) -> list[Drawn]:
         chosen, frames = scene.chosen(tracks), scene.range(start, stop)
@@ -223,17 +248,20 @@ def _redraw(
         found = []
         for mask in _shown(scene, chosen, frames):
             before = _pixels(scene, mask)
-            after = change(before)
+            after = change(scene, mask["frame"], before)
             if not np.array_equal(before, after):
                 found.append(_drawn(mask["track"], mask["frame"], after, "user", alone or mask["verified"]))
+        if not found:
+            raise Invalid(f'There is nothing to change for "{summary(scene)}".')
         return found
+
+    def summary(scene: Scene) -> str:
+        return f"{words.format(scene.names(scene.chosen(tracks)))} {scene.words(scene.range(start, stop))}"
 
     def describe(scene: Scene) -> Plan:
         chosen, frames = scene.chosen(tracks), scene.range(start, stop)
-        summary = f"{verb} {scene.names(chosen)} {scene.words(frames)}"
-        return _drawn_plan(
-            scene, op, values, summary, chosen, frames, include_verified or frames.stop - frames.start == 1
-        )
+        alone = frames.stop - frames.start == 1
+        return _drawn_plan(scene, op, values, summary(scene), chosen, frames, include_verified or alone)
 
     return _prepared(compute, describe)
 
@@ -261,9 +289,12 @@ def _drawn_plan(
     tracks: Sequence[int],
     frames: Range,
     include_verified: bool,
+    covers: bool = False,
 ) -> Plan:
+    """covers: say over whose masks they lie."""
     spared = 0 if include_verified else cells.spare_verified(scene.database)
-    return Plan(op, args | {"tracks": list(tracks)}, summary, tracks, frames, spared=spared)
+    over = occlusion.covered(scene, frames) if covers else ()
+    return Plan(op, args | {"tracks": list(tracks)}, summary, tracks, frames, spared=spared, over=over)
 
 
 def _shown(scene: Scene, tracks: Sequence[int], frames: Range) -> Iterator[Row]:

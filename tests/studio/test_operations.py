@@ -249,6 +249,65 @@ def test_what_passes_behind_others_is_drawn_without_what_they_show(store: Store,
     assert after[4] == square(5, 2, 4), "nothing is in front of it there"
 
 
+def solid(x: int, y: int, edge: int = 3) -> Any:
+    return decode({"size": [HEIGHT, WIDTH], "counts": square(x, y, edge)})
+
+
+def test_tracks_are_put_behind_the_others_which_stay_as_they_are(store: Store, video: Row) -> None:
+    ids = predict(store, video, {0: range(40), 1: range(40), 8: range(40)})
+    back, also, front = ids[0], ids[1], ids[8]
+    edits.set_mask(store, video["id"], front, 5, square(6, 1), 1, "ann")  # over a corner of both
+    edits.set_mask(store, video["id"], front, 6, square(5, 0, 6), 1, "ann")  # over all of both
+    before = shown(store, video)
+    applied = do(store, video, shapes.put_behind([back, also], 5, 7))
+    after = shown(store, video)
+    assert (applied.summary, applied.masks) == (
+        f"Put dog {back} and dog {also} behind the others in the frames 5 to 6",
+        4,
+    )
+    for track, y in ((back, 0), (also, 1)):
+        left = decode({"size": [HEIGHT, WIDTH], "counts": after[track][5]})
+        assert (left == solid(5, y) & ~solid(6, 1)).all() and left.any(), "what the two share stays on both"
+        assert 6 not in after[track], "what is wholly hidden has no mask"
+        assert {t: m for t, m in after[track].items() if t not in (5, 6)} == {
+            t: m for t, m in before[track].items() if t not in (5, 6)
+        }
+    assert after[front] == before[front] and verified(store, video, front) == [(5, 7)]
+    assert store.database.execute("select count(*) from corrections where counts = ''").fetchone()[0] == 0
+    edits.undo(store, video["id"], "ann")
+    assert shown(store, video) == before
+    edits.redo(store, video["id"], "ann")
+    assert shown(store, video) == after
+
+
+def test_behind_leaves_verified_masks_of_a_range_alone_and_minds_only_the_tracks_in_front(
+    store: Store, video: Row
+) -> None:
+    ids = predict(store, video, {0: range(40), 1: range(40), 2: range(40)})
+    back, front, other = ids[0], ids[1], ids[2]
+    do(store, video, verification.verify([back], 5, 6))
+    said = log.preview(store, video["id"], shapes.put_behind([back], 4, 8, front=[front]))
+    assert (said.masks, said.spared) == (3, 1)
+    do(store, video, shapes.put_behind([back], 4, 8, front=[front]))
+    for frame, left in ((4, solid(4, 0) & ~solid(4, 1)), (5, solid(5, 0))):
+        assert (decode({"size": [HEIGHT, WIDTH], "counts": shown(store, video)[back][frame]}) == left).all()
+    do(store, video, shapes.put_behind([back], 5, 6))
+    assert verified(store, video, back) == [(5, 6)], "a person looks at a single one"
+    with pytest.raises(Invalid, match="nothing to change"):
+        log.preview(store, video["id"], shapes.put_behind([back], 4, 8, front=[front, 99]))
+    assert len(shown(store, video)[other]) == 40
+
+
+def test_a_copy_and_what_is_interpolated_say_over_which_tracks_they_lie(store: Store, video: Row) -> None:
+    ids = predict(store, video, {0: range(10), 1: range(8, 20), 5: range(40)})
+    back, front = ids[0], ids[1]
+    assert do(store, video, shapes.copy([back], 8, 9, 10)).over == (front,)
+    assert do(store, video, shapes.copy([back], 3, 25, 26)).over == ()
+    done = do(store, video, shapes.interpolate([back], 7, 9))
+    assert done.over == (front,)
+    assert do(store, video, shapes.interpolate([back], 7, 9, behind=True)).over == ()
+
+
 def test_between_two_keyframes_masks_are_made_except_where_one_is_verified(store: Store, video: Row) -> None:
     made = edits.new_track(store, video["id"], category(store, video, "dog"), 0, "ann").tracks[0]
     for frame, x in ((0, 1), (10, 11), (5, 0)):

@@ -23,8 +23,8 @@ def video(store: Store) -> Row:
 
 @pytest.fixture
 def tracks(store: Store, video: Row) -> list[int]:
-    ids = predict(store, video, {0: range(30), 5: range(10, 40)})
-    return [ids[0], ids[5]]
+    ids = predict(store, video, {0: range(30), 2: range(10, 40)})
+    return [ids[0], ids[2]]
 
 
 def bodies(tracks: list[int], cat: int) -> dict[str, dict[str, Any]]:
@@ -43,6 +43,7 @@ def bodies(tracks: list[int], cat: int) -> dict[str, dict[str, Any]]:
         "transform": {"tracks": [first], "start": 3, "stop": 6, "dx": 2, "scale": 1.2},
         "refine": {"tracks": [first], "start": 3, "stop": 6, "tool": "grow", "amount": 1},
         "interpolate": {"tracks": [first], "start": 3, "stop": 9},
+        "put_behind": {"tracks": [first], "start": 5, "stop": 15, "front": [second]},
     }
 
 

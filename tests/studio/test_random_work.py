@@ -68,6 +68,7 @@ class Worker:
                 lambda: shapes.copy(some, start, start, min(start + 5, LENGTH)),
                 lambda: shapes.transform(some, start, stop, choose.uniform(-3, 3), 1, choose.uniform(0.7, 1.4)),
                 lambda: shapes.refine(some, start, start + 1, tool, 1),
+                lambda: shapes.put_behind(some, start, stop, choose.choice([None, [other]])),
             ]
         )()  # type: ignore[no-untyped-call]
 
