@@ -110,6 +110,29 @@ def test_a_preview_says_what_a_merge_would_change_before_it_does(review: Callabl
     assert page.state("selection") == [second] and page.made.mask(page.video, first, 30) is None
 
 
+def test_another_question_or_an_opened_dialog_takes_a_question_back(review: Callable[..., Page]) -> None:
+    page = review()
+    before = page.everything()
+    page.select(1, 2)
+    sheet, legend = page.page.locator(".ct-sheet"), page.page.locator(".ct-legend-sheet")
+    for opens in ("?", "Control+k"):
+        page.press("m")
+        sheet.wait_for()
+        page.press(opens)
+        page.page.locator("dialog[open]").wait_for()
+        assert not sheet.is_visible()
+        page.press("Escape")
+        page.page.locator("dialog[open]").wait_for(state="detached")
+    page.press("m", "g")
+    assert legend.is_visible() and not sheet.is_visible()
+    page.press("?", "Escape")
+    assert not legend.is_visible()
+    page.press("ArrowRight", "Enter")
+    assert page.state("frame") == 1 and page.everything() == before, (
+        "the keys are the page's again, and nothing was done"
+    )
+
+
 def test_all_below_a_score_is_counted_while_the_slider_moves(review: Callable[..., Page]) -> None:
     page = review()
     page.press("Shift+S")

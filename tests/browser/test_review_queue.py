@@ -79,6 +79,31 @@ def test_a_remedy_mends_what_it_is_offered_for_and_undo_brings_the_moment_back(
     assert states(library, video) == [("switch", 25, "open"), ("flicker", 50, "open")]
 
 
+def test_the_card_shows_the_frame_before_and_the_frame_of_the_moment_and_goes_there(
+    library: Library, review: Callable[[int], Annotator]
+) -> None:
+    video, _ = library.video(swapped())
+    annotator = review(video)
+    assert not annotator.page.locator(".ct-moment-side").first.is_visible(), (
+        "nothing of a moment that nobody has opened"
+    )
+    annotator.press("Control+Enter")
+    assert annotator.state("frame") == 25, "where none was open, the worst one is"
+    assert library.all_masks(video) and annotator.page.locator(".ct-moment.ct-selected").count() == 1
+    annotator.page.locator(".ct-moment-side canvas").nth(1).wait_for()
+    assert [text.strip() for text in annotator.page.locator(".ct-moment-side").all_inner_texts()] == [
+        "frame 24",
+        "frame 25",
+    ]
+    before, then = annotator.page.evaluate(
+        "[...document.querySelectorAll('.ct-moment-side canvas')].map((canvas) => canvas.toDataURL())"
+    )
+    assert before != then
+    annotator.page.locator(".ct-moment-side").first.click()
+    annotator.idle()
+    assert annotator.state("frame") == 24
+
+
 def test_moments_are_resolved_ignored_and_opened_again(library: Library, review: Callable[[int], Annotator]) -> None:
     video, _ = library.video([with_gaps(10, 50)])
     annotator = review(video)
@@ -122,15 +147,15 @@ def test_two_tracks_that_look_the_same_are_shown_side_by_side_and_merged(
     annotator = review(video)
     annotator.press("j")
     annotator.page.keyboard.press("Control+Enter")
-    dialog = annotator.page.locator("dialog.ct-compare[open]")
+    dialog = annotator.page.locator("dialog.ct-same[open]")
     dialog.locator("canvas").nth(1).wait_for()
+    assert dialog.locator("figcaption").all_inner_texts() == [f"dog {a}\nto frame 29", f"dog {b}\nfrom frame 34 on"]
     assert dialog.locator("h2").inner_text() == f"Are dog {a} and dog {b} the same?"
     annotator.page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
     assert {track for track, *_ in library.all_masks(video)} == {a, b}, "looking changes nothing"
     annotator.page.keyboard.press("Control+Enter")
-    dialog.locator("canvas").nth(1).wait_for()
-    annotator.page.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Merge them").click()
     wait_until(annotator, "!suggestions.some(({ kind }) => kind === 'same')")
     assert {track for track, *_ in library.all_masks(video)} == {a}
     assert len(library.all_masks(video)) == LENGTH - 4

@@ -248,3 +248,20 @@ def test_ages_are_told_in_words(modules: Any) -> None:
       return [5, 100, 7300].map((age) => history.sinceText(then, Date.parse(then) + age * 1000));
     """
     assert call(modules, "history", body) == ["just now", "2 min ago", "2 h ago"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "frames"),
+    [
+        ([[0, 20]], [[25, 60]], [19, 25]),
+        ([[25, 60]], [[0, 20]], [25, 19]),
+        ([[0, 10], [40, 60]], [[15, 38]], [40, 37]),
+        ([[0, 30]], [[20, 60]], [20, 20]),
+        ([[0, 30]], [], None),
+    ],
+)
+def test_two_tracks_are_shown_where_they_come_nearest_in_time(
+    modules: Any, first: Any, second: Any, frames: Any
+) -> None:
+    body = "const { meeting } = await import('/static/review/queue/meeting.js'); return meeting(...input)"
+    assert call(modules, "", body, [first, second]) == frames

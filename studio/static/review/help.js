@@ -5,9 +5,11 @@ import { button, el, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { keyCaps, keyName } from "./keys.js";
 import { fit } from "./operations/fuzzy.js";
+import { verifiedHelp } from "./queue/progress.js";
 import { createSigns } from "./timeline/legend.js";
 
 const FIRST = ["Queue", "Move"]; // groups that a newcomer wants; the others follow as they are bound
+const NOTES = { Verify: verifiedHelp }; // under the title of a group: (id -> key) -> sentence
 const MODIFIERS = new Set(["Control", "Shift", "Alt", "Meta", "AltGraph", "CapsLock"]);
 
 export function createHelp({ bindings, store, timeline }, gestures) {
@@ -75,7 +77,8 @@ export function createHelp({ bindings, store, timeline }, gestures) {
       const own = entries.filter((entry) => entry.group === group);
       if (!own.length) return null;
       const rows = own.map((entry) => createRow(bindings, store, entry, asking, { ask, change }));
-      return el("section", {}, el("h3", {}, group), el("dl", {}, rows));
+      const note = NOTES[group]?.((id) => bindings.keyOf(id));
+      return el("section", {}, el("h3", {}, group), note && el("p", { class: "ct-help-note" }, note), el("dl", {}, rows));
     };
     const signsToo = fit(search.value, `${signs.title} ${signs.root.textContent}`) !== null;
     groups.replaceChildren(...names.map(createGroup).filter(Boolean), ...(signsToo ? [legend] : []));

@@ -18,12 +18,14 @@ export class Partner {
   constructor({ store, session, commands, stage }) {
     Object.assign(this, { store, session, commands, stage });
     stage.addLayer({ order: ORDER, draw: (context, scene) => this.#resolve && this.#drawNumbers(context, scene) });
+    this.before = () => {}; // sheets.js says here what ends when this asks
     this.root = el("div", { class: "ct-legend-sheet", role: "dialog", hidden: true });
   }
 
   /** extra: {text, value}, the answer to 0, such as a new track. without: ids that cannot be answered. */
   ask({ title, without, extra = null }) {
-    this.#answer(null);
+    this.close();
+    this.before();
     const { tracks } = this.store.state;
     const ids = this.#nearest(without).slice(0, MOST);
     const colors = new Map(tracks.map(({ id, color }) => [id, color]));
@@ -46,12 +48,16 @@ export class Partner {
     });
   }
 
+  close() {
+    this.#answer(null);
+  }
+
   /** Takes digits and Escape while it asks. */
   key(event) {
     if (!this.#resolve || event.ctrlKey || event.altKey || event.metaKey) return false;
     const option = this.#options.find(({ key }) => key === event.key);
     if (option) this.#answer(option);
-    else if (event.key === "Escape") this.#answer(null);
+    else if (event.key === "Escape") this.close();
     else return false;
     return true;
   }

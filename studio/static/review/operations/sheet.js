@@ -9,6 +9,7 @@ export class Sheet {
   #buttons = [];
 
   constructor() {
+    this.before = () => {}; // sheets.js says here what ends when this asks
     this.root = el("div", { class: "ct-sheet", role: "dialog", "aria-live": "polite", hidden: true });
     this.root.addEventListener("keydown", (event) => {
       if (!this.key(event)) return;
@@ -24,6 +25,7 @@ export class Sheet {
   /** buttons: [{text, value, main, danger}]; the element that content marks with data-first, or the main button, gets the focus. */
   open({ title, content = [], buttons }) {
     this.close(null);
+    this.before();
     this.#buttons = buttons.map((facts) => this.#button(facts));
     this.title = el("h2", { class: "ct-sheet-title" }, title);
     this.body = el("div", { class: "ct-sheet-body" }, content);

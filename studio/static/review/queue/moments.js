@@ -46,6 +46,11 @@ export class Moments {
     return filtered(this.store.state);
   }
 
+  /** The worst of those that wait, or null. */
+  get worst() {
+    return this.listed.find(({ state }) => state === "open") ?? null;
+  }
+
   refreshSoon(wait = QUIET) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#refresh(), wait);

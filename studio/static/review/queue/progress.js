@@ -1,11 +1,17 @@
 /* How much of the video is verified, always in sight but small: a bar and a few words, all of them in its title.
-   In: the parts of the page. Out: state key `progress` (as the server sends it), an element. */
+   In: the parts of the page. Out: state key `progress` (as the server sends it), an element, a line for the help sheet. */
 
 import { el, setText } from "../dom.js";
 
 const QUIET = 1200; // ms after the latest change
 
-export function createProgress({ api, store, queue }) {
+/** What counts as verified, and what would raise it; keyOf: (id of a command) -> its key. */
+export function verifiedHelp(keyOf) {
+  const key = (id) => keyOf(id) || "its command";
+  return `A mask is verified once somebody drew it or said that it is right: ${key("verify")} for the frame, ${key("verifyAll")} for the track. Frames without a mask do not count.`;
+}
+
+export function createProgress({ api, store, queue, keyOf }) {
   const fill = el("div", { class: "ct-verified-fill" });
   const bar = el("div", { class: "ct-verified-bar" }, fill);
   const text = el("span", { class: "ct-numbers" });
@@ -35,15 +41,16 @@ export function createProgress({ api, store, queue }) {
       opened = video?.id ?? null;
       if (video) soon(changed ? 0 : QUIET);
     }),
-    store.watch(["progress", "video"], ({ progress, video }) => {
+    store.watch(["progress", "video", "keys"], ({ progress, video }) => {
       root.hidden = !video || !progress || progress.masks === 0;
       if (root.hidden) return;
       const share = progress.verified_masks / progress.masks;
       fill.style.width = `${100 * share}%`;
       setText(text, `${percent(share)} verified`);
       setText(left, timeLeft(progress));
-      root.title = inWords(progress);
-      root.setAttribute("aria-label", root.title);
+      const words = inWords(progress);
+      root.setAttribute("aria-label", words);
+      root.title = `${words}\n${verifiedHelp(keyOf)}`;
     }),
     () => clearTimeout(timer),
   ];

@@ -9,6 +9,7 @@ import { createProgress } from "./progress.js";
 import { createQueuePanel, openCount, STATES } from "./queue_panel.js";
 
 const NONE = "Go to a suspicious moment first, with J.";
+const FILTERED = "The filter of the queue lets no open moment through.";
 const LEAD_ON = new Set(["swap", "split", "merge", "move", "delete", "delete_below", "change_category"]); // they draw nothing to look at
 
 export function createQueue(parts) {
@@ -63,10 +64,11 @@ export function createQueue(parts) {
 
   let mending = false; // a remedy is under way, which goes on by itself
 
-  /** Does what the moment offers. What that mends is no longer found and leaves the queue; undo brings it back. Then it goes on,
-   *  but where masks were drawn it stays: nobody has seen those. */
+  /** Does what the moment offers; where none is open, goes to the worst. What that mends is no longer found and leaves the queue;
+   *  undo brings it back. Then it goes on, but where masks were drawn it stays: nobody has seen those. */
   async function mend() {
-    const { current } = moments;
+    const { current, worst } = moments;
+    if (current?.state !== "open") return go(worst);
     const { op, ...body } = current.remedy;
     if (current.kind === "same" && !(await compare.open(current))) return;
     const next = moments.neighbour(1);
@@ -113,8 +115,10 @@ export function createQueue(parts) {
 
   const needsMoment = () => (moments.current ? null : NONE);
   const needsRemedy = () => {
-    if (!moments.current) return NONE;
-    return moments.current.remedy && moments.current.state === "open" ? null : "There is no ready remedy for this moment.";
+    const { current, worst } = moments;
+    if (current?.state === "open") return current.remedy ? null : "There is no ready remedy for this moment.";
+    if (worst) return null;
+    return openCount(store.state) ? FILTERED : endText(store.state, 1);
   };
   const bind = (id, keys, text, run, more = {}) => ({ id, group: "Queue", keys, text, run, ...more });
   return {
@@ -123,12 +127,12 @@ export function createQueue(parts) {
       bind("momentPrevious", ["Shift+J"], "Previous suspicious moment", () => walk(-1), { repeats: true }),
       bind("momentResolve", ["Enter"], "It is mended; go on", () => settle("resolved"), { when: needsMoment }),
       bind("momentIgnore", ["Shift+Enter"], "It is no mistake; go on", () => settle("ignored"), { when: needsMoment }),
-      bind("momentRemedy", ["Ctrl+Enter"], "Mend it as offered; go on", mend, { when: needsRemedy }),
+      bind("momentRemedy", ["Ctrl+Enter"], "Mend it as offered; go on. Where none is open: to the worst", mend, { when: needsRemedy }),
     ],
-    inspector: [{ id: "queue", title: "Queue", element: panel, badge: openCount }],
+    inspector: [{ id: "queue", title: "Queue", element: panel.root, badge: openCount }],
     transport: [progress.root],
     dialogs: [compare.root],
-    end: () => [...moments.ends, marker.end, progress.end].forEach((end) => end()),
+    end: () => [...moments.ends, marker.end, panel.end, progress.end].forEach((end) => end()),
   };
 }
 

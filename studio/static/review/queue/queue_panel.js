@@ -1,7 +1,8 @@
 /* The tab "Queue": the suspicious moments, worst first, with a filter, and the one that is looked at with what can be done.
-   In: the moments, actions, the bindings that name the keys. Out: an element. */
+   In: the parts of the page, actions. Out: an element. */
 
 import { button, el, setText } from "../dom.js";
+import { createBeforeAndThen } from "./before_and_then.js";
 import { filtered } from "./moments.js";
 import { DOUBTED, framesText, kindIcon, KINDS, kindTitle, remedyText, severityLevel, SEVERITY_WORDS, tracksOf } from "./kinds.js";
 import { createVirtualList } from "./virtual_list.js";
@@ -9,8 +10,9 @@ import { createVirtualList } from "./virtual_list.js";
 const ROW = 60; // px
 export const STATES = { open: "Open", resolved: "Mended", ignored: "No mistake", all: "All" };
 
-/** actions: {go(moment)}; bindings: see bindings.js. */
-export function createQueuePanel({ store, bindings }, actions) {
+/** actions: {go(moment)}. Returns {root, end}. */
+export function createQueuePanel(parts, actions) {
+  const { store, bindings } = parts;
   const list = createVirtualList({
     rowHeight: ROW,
     create: (moment) => createRow(store, moment, actions),
@@ -18,7 +20,8 @@ export function createQueuePanel({ store, bindings }, actions) {
     label: "Suspicious moments",
   });
   const empty = el("p", { class: "ct-empty" });
-  const card = createCard(store, bindings);
+  const sides = createBeforeAndThen(parts);
+  const card = createCard(store, bindings, sides.root);
 
   store.watch(["suggestions", "queueFilter", "queueLook", "selection"], (state) => {
     const listed = filtered(state);
@@ -33,7 +36,8 @@ export function createQueuePanel({ store, bindings }, actions) {
     const index = filtered(state).findIndex(({ id }) => id === state.suggestion);
     if (index >= 0) list.reveal(index);
   });
-  return el("section", { class: "ct-panel ct-queue", "aria-label": "Queue" }, createFilter(store), card, empty, list.root);
+  const root = el("section", { class: "ct-panel ct-queue", "aria-label": "Queue" }, createFilter(store), card, empty, list.root);
+  return { root, end: sides.end };
 }
 
 /** How many moments wait, for the tab. */
@@ -125,8 +129,8 @@ function walkText(bindings) {
   return `${bindings.keyOf("momentNext") || "J"} goes to the next moment, ${bindings.keyOf("momentPrevious") || "Shift+J"} to the previous one.`;
 }
 
-/** The moment that is looked at: its reason in full and what can be done, each with its key. */
-function createCard(store, bindings) {
+/** The moment that is looked at: its reason in full, pictures of it, and what can be done, each with its key. */
+function createCard(store, bindings, pictures) {
   const act = (id, classes) => {
     const cap = el("kbd", { class: "ct-key-cap" });
     const text = el("span", {});
@@ -151,6 +155,7 @@ function createCard(store, bindings) {
     {},
     el("div", { class: "ct-moment-head" }, kind, title),
     reason,
+    pictures,
     byHand,
     el("div", { class: "ct-moment-actions" }, remedy.element, remove.element, resolve.element, ignore.element),
   );

@@ -57,7 +57,7 @@ export function createConflictDialog({ api, store }, { choose, keepTheirs }) {
     const masks = CHOICES.map(({ id }) => countsOf(conflict, id)).map((counts) => counts && decodeCounts(counts));
     const part = partAround(masks, size);
     const show = (image) => {
-      const pictures = masks.map((runs, i) => maskPicture({ image, runs, size, part, color, width: WIDTH, label: CHOICES[i].title }));
+      const pictures = masks.map((runs, i) => maskPicture({ image, masks: [{ runs, color }], size, part, width: WIDTH, label: CHOICES[i].title }));
       versions.replaceChildren(...CHOICES.map((choice, i) => createVersion(choice, pictures[i], masks[i])));
     };
     show(null);
