@@ -26,7 +26,8 @@ except ImportError:
 
 CHOICES = ("auto", "cpu", "cuda", "off")
 OLDEST_TORCH = "0x020e000000000000"  # 2.14: what the ABI-stable API may use
-CPU_SOURCE, CUDA_SOURCE = "engine/csrc/ms_deform_attn.cpp", "engine/csrc/cuda/op.cpp"
+CPU_SOURCES = ["engine/csrc/ms_deform_attn.cpp", "engine/csrc/winograd.cpp"]
+CUDA_SOURCE = "engine/csrc/cuda/op.cpp"
 DEVICE_SOURCE = "engine/csrc/cuda/ms_deform_attn.cu"
 HEADERS = [str(path) for path in sorted(Path("engine/csrc").rglob("*.h"))]
 # Nobody looks at floating-point traps or errno here; saying so lets loops be vectorised and changes no result.
@@ -46,7 +47,7 @@ def build_arguments(choice: str) -> dict:
             f"CTVIS_OP={choice} needs torch to build with: install torch, then use pip install --no-build-isolation."
         )
     optional = choice == "auto"
-    extensions = [_extension("engine._C", CPU_SOURCE, optional=optional)]
+    extensions = [_extension("engine._C", CPU_SOURCES, optional=optional)]
     toolkit = None if choice == "cpu" else find_toolkit()
     obstacle = cuda_obstacle(toolkit)
     if choice == "cuda" and obstacle:
@@ -54,7 +55,7 @@ def build_arguments(choice: str) -> dict:
     if choice != "cpu" and toolkit and not obstacle:
         library = str(_cuda_library(toolkit))
         extensions.append(
-            _extension("engine._C_cuda", CUDA_SOURCE, optional=optional, libraries=["cudart"], library_dirs=[library])
+            _extension("engine._C_cuda", [CUDA_SOURCE], optional=optional, libraries=["cudart"], library_dirs=[library])
         )
     return {
         "ext_modules": extensions,
@@ -133,10 +134,10 @@ def _cuda_library(toolkit: Path) -> Path | None:
     return found[0].parent if found else None
 
 
-def _extension(name: str, source: str, **options: object) -> Extension:
+def _extension(name: str, sources: list[str], **options: object) -> Extension:
     return cpp_extension.CppExtension(
         name,
-        sources=[source],
+        sources=sources,
         depends=[*HEADERS, DEVICE_SOURCE],
         define_macros=[("TORCH_TARGET_VERSION", OLDEST_TORCH)],
         extra_compile_args=COMPILER_FLAGS,

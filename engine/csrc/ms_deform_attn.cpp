@@ -8,6 +8,7 @@
 #include "ms_deform_attn.h"
 #include "op_inputs.h"
 #include "samples.h"
+#include "variants.h"
 
 #include <Python.h>
 #include <torch/csrc/stable/library.h>
@@ -17,11 +18,6 @@
 #include <tuple>
 #include <vector>
 
-// One wheel must run on every x86-64: the loops are compiled for three generations of it and chosen at run time.
-#if defined(__x86_64__) && defined(__linux__) && !defined(__clang__) && __GNUC__ >= 12
-#define CTVIS_MULTIVERSION 1
-#endif
-
 namespace {
 
 using ctvis::Axis;
@@ -29,6 +25,7 @@ using ctvis::Block;
 using ctvis::data;
 using ctvis::kCorners;
 using ctvis::mutable_data;
+using ctvis::run_parallel;
 using ctvis::Samples;
 using ctvis::Sizes;
 using ctvis::sum_lanes;
@@ -147,43 +144,6 @@ struct Backward {
   }
 };
 
-// ---- choosing the compiled variant --------------------------------------------------------------------------------
-
-template <typename Job, int kBlock>
-void run_baseline(const Job& job, int64_t begin, int64_t end) {
-  job.template run<kBlock, 16>(begin, end);
-}
-
-#ifdef CTVIS_MULTIVERSION
-template <typename Job, int kBlock>
-__attribute__((target("arch=x86-64-v3"))) void run_avx2(const Job& job, int64_t begin, int64_t end) {
-  job.template run<kBlock, 32>(begin, end);
-}
-
-template <typename Job, int kBlock>
-__attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))) void run_avx512(
-    const Job& job, int64_t begin, int64_t end) {
-  job.template run<kBlock, 64>(begin, end);
-}
-#endif
-
-template <typename Job, int kBlock>
-auto best_variant() {
-#ifdef CTVIS_MULTIVERSION
-  if (__builtin_cpu_supports("x86-64-v4")) return run_avx512<Job, kBlock>;
-  if (__builtin_cpu_supports("x86-64-v3")) return run_avx2<Job, kBlock>;
-#endif
-  return run_baseline<Job, kBlock>;
-}
-
-template <typename Job>
-void run_parallel(const Job& job, int64_t units, int64_t grain) {
-  const auto run = job.sizes.channels % 32 == 0   ? best_variant<Job, 32>()
-                   : job.sizes.channels % 16 == 0 ? best_variant<Job, 16>()
-                                                  : best_variant<Job, 1>();
-  torch::stable::parallel_for(0, units, grain, [&](int64_t begin, int64_t end) { run(job, begin, end); });
-}
-
 // ---- the op -------------------------------------------------------------------------------------------------------
 
 Sizes checked_inputs(
@@ -211,7 +171,7 @@ Tensor forward(Tensor value, std::vector<int64_t> spatial_shapes, Tensor locatio
   const auto run_as = [&]<typename scalar>(scalar) {
     const Forward<scalar> job{
         sizes, data<scalar>(value), data<scalar>(locations), data<scalar>(attention), mutable_data<scalar>(output)};
-    run_parallel(job, sizes.batch * sizes.queries, /*grain=*/32);
+    run_parallel(job, sizes.channels, sizes.batch * sizes.queries, /*grain=*/32);
   };
   value.scalar_type() == ScalarType::Float ? run_as(float()) : run_as(double());
   return output;
@@ -241,7 +201,7 @@ std::tuple<Tensor, Tensor, Tensor> backward(
         mutable_data<scalar>(grad_value),
         mutable_data<scalar>(grad_locations),
         mutable_data<scalar>(grad_attention)};
-    run_parallel(job, sizes.batch * sizes.heads, /*grain=*/1);
+    run_parallel(job, sizes.channels, sizes.batch * sizes.heads, /*grain=*/1);
   };
   value.scalar_type() == ScalarType::Float ? run_as(float()) : run_as(double());
   return {swap_positions_and_heads(grad_value), grad_locations, grad_attention};
