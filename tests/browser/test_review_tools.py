@@ -15,7 +15,7 @@ from tests.browser.annotator import brushed
 from tests.browser.desk import HEIGHT, PATHS, WIDTH, Desk, inside, shared_page
 from tests.browser.planted import Library, square
 
-RAGGED, KEYS = 26, (45, 53, 58)  # frames in which a person has drawn already
+RAGGED, KEYS, MEETING = 26, (45, 53, 58), 16  # frames in which a person has drawn already
 
 
 def here(frame: int, place: int = 0) -> np.ndarray:
@@ -44,6 +44,7 @@ def opened(library: Library, address: str, chromium: Any) -> Iterator[Desk]:
         desk.draw(ragged(), frame=RAGGED)
         for frame, mask in zip(KEYS, KEYFRAMES, strict=True):
             desk.draw(mask, frame=frame)
+        desk.draw(square(60, 70, 40), place=1, frame=MEETING)
         yield desk.visit()
 
 
@@ -231,6 +232,24 @@ def test_masks_are_copied_from_the_frame_before_and_after(desk: Desk) -> None:
         assert (desk.saved(1) == here(source, 1)).all()
     desk.go(0).press("d")
     assert "There is no such frame" in desk.text(".ct-toasts")
+
+
+def test_a_copy_that_lies_over_another_track_says_so_and_is_put_behind_it(desk: Desk) -> None:
+    desk.go(MEETING).select(0).press("d")
+    assert f"Lies over dog {desk.ids[1]}.Put behind (Shift+B)Undo" in desk.text(".ct-toasts").replace("\n", "")
+    before, front = desk.everything(), square(60, 70, 40)
+    desk.press("Shift+B")
+    there_and_back(desk, before, here(MEETING - 1) & ~front)
+    assert (desk.saved(1) == front).all() and desk.state("frame") == MEETING
+    desk.press("Shift+B")
+    nothing = "No other track shows a mask where this lies."
+    assert nothing in desk.text(".ct-toasts"), "the boxes still meet, the pixels do not"
+    button = desk.page.get_by_label("Put behind: cut away what other tracks show (Shift+B)")
+    assert button.get_attribute("aria-description") == nothing
+    desk.press("Control+z", "Control+z")
+    desk.page.get_by_label("Copy the mask of the frame before (D)").click()
+    desk.idle().page.get_by_role("button", name="Put behind (Shift+B)", exact=True).click()
+    assert (desk.idle().saved() == here(MEETING - 1) & ~front).all()
 
 
 def test_interpolation_goes_between_the_nearest_masks_of_a_person(desk: Desk) -> None:

@@ -1,5 +1,5 @@
 /* Short sentences that appear at the head of the inspector and go by themselves.
-   In: a sentence, its tone (info or error), optionally one action {label, run}. Out: an element; read aloud politely. */
+   In: a sentence, its tone (info or error), optionally actions {label, run}. Out: an element; read aloud politely. */
 
 import { button, el } from "./dom.js";
 import { icon } from "./icons.js";
@@ -11,7 +11,7 @@ export function createToasts() {
   const root = el("div", { class: "ct-toasts", role: "status", "aria-live": "polite" });
 
   /** Shows a sentence; the same sentence twice is shown once. Returns a function that takes it away. */
-  const toast = (text, { tone = "info", action = null } = {}) => {
+  const toast = (text, { tone = "info", action = null, actions = [action] } = {}) => {
     for (const child of [...root.children]) if (child.dataset.text === text) child.remove();
     while (root.children.length >= MOST) root.firstElementChild.remove();
     const message = el("div", { class: `ct-toast ct-${tone}`, "data-text": text }, el("span", {}, text));
@@ -20,7 +20,7 @@ export function createToasts() {
       clearTimeout(timer);
       message.remove();
     };
-    if (action) {
+    for (const action of actions.filter(Boolean)) {
       const act = () => {
         close();
         action.run();

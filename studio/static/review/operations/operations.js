@@ -30,15 +30,16 @@ export class Operations {
   /** name: of the operation, as in its route. Options:
    *    preview: show first what it would do and let the person decide; previewed: the person has seen that already
    *    said: text or (answer) -> text for the toast, by default the server's summary; false: no toast
+   *    offer: (answer) -> what the toast offers beside Undo, {label, run}, or null
    *    then: (answer) -> void, once the page shows the result
    *    focus: whether to go to where it happened, if that is out of sight */
-  async run(name, body, { preview = false, previewed = false, said = null, then = null, focus = false } = {}) {
+  async run(name, body, { preview = false, previewed = false, said = null, offer = () => null, then = null, focus = false } = {}) {
     const asks = preview || (this.store.state.alwaysPreview && !previewed);
     const agreed = asks ? await this.confirm(name, body) : body;
     if (!agreed) return null;
     return this.#send(name, agreed, (answer) => {
       const text = typeof said === "function" ? said(answer) : (said ?? deed(answer));
-      if (text) this.#say(text);
+      if (text) this.#say(text, offer(answer));
       if (focus) this.show(answer);
       then?.(answer);
     });
@@ -74,9 +75,10 @@ export class Operations {
   }
 
   /** Says what was done. Its Undo goes with the next operation, for it would take back that one. */
-  #say(text) {
+  #say(text, offered = null) {
     this.#closeToast?.();
-    this.#closeToast = this.toast(text, { action: { label: "Undo", run: () => this.commands.undo() } }) ?? null;
+    const actions = [offered, { label: "Undo", run: () => this.commands.undo() }].filter(Boolean);
+    this.#closeToast = this.toast(text, { actions }) ?? null;
   }
 
   #send(name, body, done) {

@@ -3,6 +3,7 @@
 
 import { counted, framesText, trackNames } from "../operations/sentence.js";
 import { needSelection, needVideo } from "../reasons.js";
+import { spanAt, visibleSpans } from "../timeline/spans.js";
 
 /** {tracks, start, stop}: stop is exclusive. */
 export function maskScope({ selection, locked, span, want }) {
@@ -11,12 +12,37 @@ export function maskScope({ selection, locked, span, want }) {
   return within ? { tracks, start: span.start, stop: span.stop } : { tracks, start: want, stop: want + 1 };
 }
 
-/** For `when` of bindings: why there is nothing to apply to, or null. */
+/** For `when` of bindings: why there is no track to apply to, or null. */
 export function noMasks(state) {
   const why = needVideo(state) ?? needSelection(state);
   if (why) return why;
   if (maskScope(state).tracks.length > 0) return null;
   return state.selection.length === 1 ? `Track ${state.selection[0]} is locked.` : "The selected tracks are locked.";
+}
+
+/** For `when` of bindings: why there is no mask to apply to, or null. session: knows the masks that are not saved yet, too. */
+export const needMasks = (session) => (state) => {
+  const why = noMasks(state);
+  if (why) return why;
+  const body = maskScope(state);
+  const { tracks, start, stop } = body;
+  if (!reachesFar(body)) {
+    return tracks.some((track) => hasMask(session, state, track, start)) ? null : "What is selected has no mask in this frame.";
+  }
+  const within = tracks.some((track) => visibleSpans(state.timeline[track] ?? [], { start, end: stop }).length > 0);
+  return within ? null : "What is selected has no mask in the chosen span.";
+};
+
+/** Whether a track has a mask in a frame: by the masks, where they are known, else by its bar. */
+export function hasMask(session, { timeline }, track, frame) {
+  const entries = session.masks?.peek(frame);
+  return entries ? entries.some((entry) => entry.track === track) : spanAt(timeline[track] ?? [], frame) !== null;
+}
+
+/** The tracks that may lie in front of these, as the operation takes them: all others (null), but none that is hidden. */
+export function frontOf({ tracks, hidden }, behind) {
+  if (hidden.size === 0) return null;
+  return tracks.map(({ id }) => id).filter((id) => !hidden.has(id) && !behind.includes(id));
 }
 
 /** Whether it is more than what is on show: then the person is asked first. */

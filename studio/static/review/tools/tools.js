@@ -70,5 +70,6 @@ function maskGroup(parts) {
     commandButton(parts, "copyPrevious", "copyPrevious"),
     commandButton(parts, "copyNext", "copyNext"),
     commandButton(parts, "interpolate", "interpolate"),
+    commandButton(parts, "behind", "putBehind"),
   );
 }
