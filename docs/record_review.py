@@ -88,7 +88,7 @@ def export(page: Any) -> dict[str, Any]:
     page.locator("#export-start").click()
     with page.expect_download() as download:
         done.nth(before).wait_for()
-        done.first.get_by_role("link", name="Annotations (JSON)").click()
+        done.first.get_by_role("link", name="JSON").click()
     page.get_by_role("link", name="Review", exact=True).click()
     return dict(json.loads(Path(download.value.path()).read_text()))
 

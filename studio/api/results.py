@@ -1,10 +1,12 @@
-"""Routes of what one video leaves to take away: the drawn video, and its tracks in the YouTube-VIS results form."""
+"""Routes of what there is to take away: the list of it, a drawn video, and a video's tracks in the YouTube-VIS results form."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from sqlite_utils import Database
 from starlette.responses import FileResponse, StreamingResponse
 
 from studio.api import schemas
@@ -12,10 +14,44 @@ from studio.api.context import InStudio, Studio
 from studio.jobs.drawing import overlay_path
 from studio.jobs.exporting import track_segmentations
 from studio.review import view
-from studio.store import jobs, library
+from studio.store import Row, exports, job_line, jobs, library
 from studio.store.errors import NotFound
 
 router = APIRouter(tags=["results"])
+
+
+@router.get("/results", response_model=schemas.ResultList)
+def list_results(studio: InStudio, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> Any:
+    """What the latest exports and drawn videos left, with its size; of a file that is gone there is nothing."""
+    with studio.store.reading() as database:
+        exported = job_line.listed(database, limit, state="done", kind="export")
+        drawn = job_line.listed(database, limit, state="done", kind="overlay")
+        made = [_exported(studio, database, job) for job in exported] + [_drawn(studio, job) for job in drawn]
+    return {"results": [result for result in made if result is not None]}
+
+
+def _exported(studio: Studio, database: Database, job: Row) -> dict[str, Any] | None:
+    try:
+        export = exports.export(database, job["export_id"])
+    except NotFound:
+        return None  # its project is being cleared away
+    folder, href = studio.home.exports / str(export["id"]), f"/exports/{export['id']}"
+    places = {"json": "annotations.json", "zip": "file.zip"}
+    files = _files({kind: (folder / name, f"{href}/{name}") for kind, name in places.items()})
+    frames = export["options"].get("frames", False)
+    return {"job": job["id"], "files": files, "contents": export["contents"], "frames": frames}
+
+
+def _drawn(studio: Studio, job: Row) -> dict[str, Any]:
+    video = job["video_id"]
+    files = _files({"mp4": (overlay_path(studio.home, video), f"/videos/{video}/overlay.mp4")})
+    return {"job": job["id"], "files": files, "contents": None, "frames": False}
+
+
+def _files(places: Mapping[str, tuple[Path, str]]) -> list[dict[str, Any]]:
+    """kind: (path, where it is handed out)."""
+    there = {kind: (path, href) for kind, (path, href) in places.items() if path.is_file()}
+    return [{"kind": kind, "href": href, "bytes": path.stat().st_size} for kind, (path, href) in there.items()]
 
 
 @router.post("/videos/{video_id}/overlay", status_code=202)

@@ -262,17 +262,50 @@ class ExportStarted(BaseModel):
     export: int
 
 
+class Contents(BaseModel):
+    """How much is in an export."""
+
+    videos: int
+    frames: int
+    tracks: int
+    masks: int
+
+
 class Export(BaseModel):
+    """contents: null for those of an older version of the studio."""
+
     id: int
     project_id: int
     format: str
     options: dict[str, bool]
+    contents: Contents | None
     state: str
     error: str | None
     job: int | None
     bytes: int | None
     created_at: str
     finished_at: str | None
+
+
+class ResultFile(BaseModel):
+    """href: where it is handed out, below /api/v1."""
+
+    kind: Literal["json", "zip", "mp4"]
+    href: str
+    bytes: int
+
+
+class Result(BaseModel):
+    """What a job made for taking away. contents: of an export; frames: whether its zip holds them."""
+
+    job: int
+    files: list[ResultFile]
+    contents: Contents | None
+    frames: bool
+
+
+class ResultList(BaseModel):
+    results: list[Result]
 
 
 class ExportList(BaseModel):

@@ -37,6 +37,7 @@ def write_export(store: Store, home: Home, job: Row) -> None:
             with_frames = export["options"].get("frames", False)
             progress = Progress(store, job, frames_to_write(database, export["project_id"], with_frames))
             write_project(database, home, export["project_id"], partial, with_frames, progress.advance)
+            numbers = contents(database, export["project_id"])
         size = (partial / "file.zip").stat().st_size
         place = home.exports / str(export["id"])
         shutil.rmtree(place, ignore_errors=True)
@@ -44,7 +45,7 @@ def write_export(store: Store, home: Home, job: Row) -> None:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     with store.transaction() as database:
-        exports.finish_export(database, export["id"], size)
+        exports.finish_export(database, export["id"], size, numbers)
         jobs.finish(database, job["id"])
 
 
@@ -52,6 +53,18 @@ def frames_to_write(database: Database, project_id: int, with_frames: bool) -> i
     """How far `write_project` counts."""
     frames = sum(video["length"] for video in _ready_videos(database, project_id))
     return 2 * frames if with_frames else frames
+
+
+def contents(database: Database, project_id: int) -> dict[str, int]:
+    """How much `write_project` writes: videos and their frames, tracks and masks."""
+    videos = _ready_videos(database, project_id)
+    masks = [track["count"] for video in videos for track in view.tracks(database, video["id"]) if track["count"]]
+    return {
+        "videos": len(videos),
+        "frames": sum(video["length"] for video in videos),
+        "tracks": len(masks),
+        "masks": sum(masks),
+    }
 
 
 def write_project(

@@ -1,4 +1,5 @@
-"""The exports table: which annotation files were asked for. Their state is that of their job; the files lie in the home folder."""
+"""The exports table: which annotation files were asked for, and what is in them. Their state is that of their job; the files lie in
+the home folder."""
 
 import json
 from collections.abc import Mapping
@@ -20,14 +21,15 @@ def add_export(database: Database, project_id: int, format: str, options: Mappin
 
 
 def export(database: Database, export_id: int) -> Row:
-    """One export; `options` as a dict, `state` and `error` from its job."""
+    """One export; `options` as a dict, `contents` as noted at its end (None: unknown), `state` and `error` from its job."""
     sql = "select e.* from exports e join projects p on p.id = e.project_id where e.id = ? and not p.removed"
     found = one(database, sql, (export_id,))
     if found is None:
         raise NotFound(f"There is no export {export_id}.")
     job = job_of(database, export_id=export_id)
     state = {"job": job and job["id"], "state": job["state"] if job else "queued", "error": job and job["error"]}
-    return found | {"options": json.loads(found["options"])} | state
+    options = json.loads(found["options"])
+    return found | {"contents": options.pop("contents", None), "options": options} | state
 
 
 def exports(database: Database, project_id: int) -> list[Row]:
@@ -37,7 +39,10 @@ def exports(database: Database, project_id: int) -> list[Row]:
     return [export(database, export_id) for (export_id,) in ids]
 
 
-def finish_export(database: Database, export_id: int, size: int) -> None:
-    """Note that the files are in their place; size: of the zip, in bytes."""
-    sql = "update exports set bytes = ?, finished_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') where id = ?"
-    database.execute(sql, (size, export_id))
+def finish_export(database: Database, export_id: int, size: int, contents: Mapping[str, int]) -> None:
+    """Note that the files are in their place; size: of the zip, in bytes; contents: numbers of what is in them, by name."""
+    sql = """
+        update exports set bytes = ?, options = json_set(options, '$.contents', json(?)),
+          finished_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') where id = ?
+    """
+    database.execute(sql, (size, json.dumps(contents), export_id))

@@ -85,7 +85,7 @@ def exported(page: Any) -> dict[str, Any]:
     page.wait_for_function("document.querySelector('#page-export select').value")
     page.locator("#export-start").click()
     with page.expect_download(timeout=LONG) as download:
-        page.locator("#page-export .job.done").get_by_role("link", name="All as a zip").click(timeout=LONG)
+        page.locator("#page-export .job.done").get_by_role("link", name="ZIP").click(timeout=LONG)
     with zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes())) as archive:
         assert archive.testzip() is None
         return dict(json.loads(archive.read("annotations.json")))

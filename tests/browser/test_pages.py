@@ -216,7 +216,7 @@ def test_a_video_is_drawn_as_it_was_corrected_and_taken_away(
     page.get_by_role("button", name="Draw the tracks").click()
     row = page.locator("#page-export .job:has-text('pond')")
     with page.expect_download(timeout=LONG) as download:
-        row.get_by_role("link", name="Video (MP4)").click(timeout=LONG)
+        row.get_by_role("link", name="MP4").click(timeout=LONG)
     with av.open(str(download.value.path())) as container:
         drawn = [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
     colour = [np.ptp(picture[60:90, 10:50], axis=-1).mean() for picture in drawn]

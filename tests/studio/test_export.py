@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from pycocotools import mask as coco
 
-from studio.api import create_api
+from studio.api import create_api, results
 from studio.commands.export import export as export_command
 from studio.formats import ytvis
 from studio.jobs.worker import perform
@@ -120,6 +120,29 @@ def test_every_entry_has_what_readers_of_the_format_expect(store: Store, home: H
                 assert rle["size"] == [HEIGHT, WIDTH]
                 assert area == pixels.sum()
                 assert box == [xs.min(), ys.min(), xs.max() - xs.min() + 1, ys.max() - ys.min() + 1]
+
+
+def test_what_is_in_an_export_is_told_as_far_as_it_is_known(store: Store, home: Home) -> None:
+    project = reviewed(store)[0]["project_id"]
+    dataset, _ = export(store, home, project)
+    api = create_api(home, store)
+    api.include_router(results.router)
+    client = TestClient(api)
+    (result,) = client.get("/results").json()["results"]
+    masks = sum(rle is not None for a in dataset["annotations"] for rle in a["segmentations"])
+    assert result["contents"] == {
+        "videos": 2,
+        "frames": LENGTH + 7,
+        "tracks": len(dataset["annotations"]),
+        "masks": masks,
+    }
+    assert [file["kind"] for file in result["files"]] == ["json", "zip"]
+    for file in result["files"]:
+        assert len(client.get(file["href"]).content) == file["bytes"]
+    store.database.execute("update exports set options = '{}'")  # as an older version left it
+    (home.exports / "1" / "file.zip").unlink()
+    (result,) = client.get("/results").json()["results"]
+    assert result["contents"] is None and [file["kind"] for file in result["files"]] == ["json"]
 
 
 def test_no_name_leads_out_of_the_dataset() -> None:

@@ -61,6 +61,14 @@ export function duration(seconds) {
   return `${Math.floor(whole / 3600)} h ${Math.floor(whole / 60) % 60} min`;
 }
 
+/* 1234567 -> "1.2 MB" */
+export function fileSize(bytes) {
+  const units = ["bytes", "KB", "MB", "GB"];
+  const power = bytes < 1000 ? 0 : Math.min(3, Math.floor(Math.log10(bytes) / 3));
+  const number = bytes / 1000 ** power;
+  return `${power && number < 9.95 ? number.toFixed(1) : Math.round(number)} ${units[power]}`;
+}
+
 /* "3 minutes ago", from unix seconds or an ISO date. */
 export function ago(moment) {
   const then = typeof moment === "number" ? moment * 1000 : Date.parse(moment);

@@ -1,8 +1,8 @@
 /* The Export page's parts: which project, and the exports made so far with their downloads. */
 
-import { get, post, url } from "./api.js";
-import { ago, attempt, element, emptyState, icon, notify, poll } from "./dom.js";
-import { cancel, hasEnded, progressBar, progressText, stateOf } from "./jobs.js";
+import { get, post } from "./api.js";
+import { attempt, element, emptyState, notify, poll } from "./dom.js";
+import { exportRow } from "./export_row.js";
 import { onEnter } from "./shell.js";
 
 export function mount({ element: root }) {
@@ -33,37 +33,7 @@ export function mount({ element: root }) {
   );
 }
 
-
-function download(path, words, kind = "") {
-  return element(`a.button${kind}`, { href: url(path), download: "" }, icon("download"), words);
-}
-
-function downloads(job) {
-  if (job.kind === "overlay") return [download(`/videos/${job.video_id}/overlay.mp4`, "Video (MP4)", ".primary")];
-  return [
-    download(`/exports/${job.export_id}/annotations.json`, "Annotations (JSON)"),
-    download(`/exports/${job.export_id}/file.zip`, "All as a zip", ".primary"),
-  ];
-}
-
-function row(job) {
-  const done = job.state === "done";
-  return element(
-    `article.job.${job.state}`,
-    { dataset: { job: job.id } },
-    element(
-      "div.job-line",
-      {},
-      element("strong", {}, job.title),
-      element("span.muted.grow", {}, job.kind === "overlay" ? `as video · ${ago(job.created_at)}` : ago(job.created_at)),
-      ...(done ? downloads(job) : []),
-      !done && element(`span.badge.${job.state}`, {}, stateOf(job)),
-      !hasEnded(job) && element("button.quiet", { title: "Stop this export", onclick: () => cancel(job) }, icon("stop")),
-    ),
-    !hasEnded(job) && progressBar(job.progress),
-    !done && element("div.muted", {}, progressText(job)),
-  );
-}
+const MOST = 30; // exports, and as many drawn videos
 
 /* A video is drawn over what was drawn of it before. */
 const isLatest = (job, place, all) => all.findIndex(({ video_id: video }) => video === job.video_id) === place;
@@ -75,13 +45,14 @@ export function made({ element: root }) {
   root.replaceChildren(element("header.page-head", {}, element("h1", {}, "Exports")), list, empty);
   let shown = "";
   const refresh = poll(root, 800, async () => {
-    const [exports, drawn] = await Promise.all(["export", "overlay"].map((kind) => get(`/jobs?kind=${kind}&limit=30`)));
+    const [exports, drawn] = await Promise.all(["export", "overlay"].map((kind) => get(`/jobs?kind=${kind}&limit=${MOST}`)));
     const jobs = [...exports.jobs, ...drawn.jobs.filter(isLatest)].sort((a, b) => b.id - a.id);
     const state = JSON.stringify(jobs);
     if (state === shown) return;
+    const { results } = await get(`/results?limit=${MOST}`);
     shown = state;
     empty.hidden = jobs.length > 0;
-    list.replaceChildren(...jobs.map(row));
+    list.replaceChildren(...jobs.map((job) => exportRow(job, results.find((one) => one.job === job.id) ?? null)));
   });
   document.addEventListener("ctvis:jobs", refresh);
 }
