@@ -208,6 +208,51 @@ def test_where_a_remedy_drew_masks_the_page_stays_so_that_somebody_sees_them(
     assert annotator.state("frame") == 60 - first
 
 
+def test_what_is_painted_or_verified_where_a_moment_is_leads_on(
+    library: Library, review: Callable[[int], Annotator]
+) -> None:
+    video, (a, _, c) = library.video([*swapped(), with_gaps(10, 50)])
+    annotator = review(video)
+    annotator.press("j", "y")
+    hint = annotator.page.locator(".ct-moment-card > p")
+    verified = hint.get_by_text(f"What you did to dog {a} has mended it. Enter or J goes on")
+    verified.wait_for()
+    assert annotator.state("frame") == 25
+    annotator.press("y")
+    hint.get_by_text(f"You changed dog {a} here. Done? Enter says so and goes on").wait_for()
+    annotator.press("y")
+    verified.wait_for()
+    annotator.press("Enter")
+    assert annotator.state("queueLook") is None
+    annotator.press("j", "j")  # over what the masks of the frame before make of it
+    assert (annotator.state("frame"), annotator.state("selection")) == (10, [c])
+    for frame, mend in ((10, lambda: annotator.press("d")), (50, lambda: annotator.drag((160, 25), (170, 35)))):
+        annotator.press("b")
+        mend()
+        hint.get_by_text(f"What you did to dog {c} has mended it").wait_for()
+        assert annotator.state("frame") == frame, "another stroke may follow"
+        annotator.press("Enter")
+
+
+def test_undo_and_redo_stay_at_a_frame_that_they_change_and_else_go_to_the_nearest(
+    library: Library, review: Callable[[int], Annotator]
+) -> None:
+    video, _ = library.video([with_gaps(10, 11, 12)])
+    annotator = review(video)
+    drawn = annotator.page.get_by_text("Look at what was drawn in frames 10–12")
+    annotator.press("j", "Control+Enter")
+    drawn.wait_for()
+    annotator.press("ArrowRight", "ArrowRight", "Control+z")
+    wait_until(annotator, "suggestions.some(({ id }) => id === suggestion)")
+    assert annotator.state("frame") == 12
+    annotator.press("Control+y")
+    drawn.wait_for()
+    assert annotator.state("frame") == 12
+    annotator.press("ArrowRight", "ArrowRight", "Control+z")
+    wait_until(annotator, "suggestions.some(({ id }) => id === suggestion)")
+    assert annotator.state("frame") == 12
+
+
 def test_own_work_settles_moments_and_shows_what_is_verified(
     library: Library, review: Callable[[int], Annotator]
 ) -> None:

@@ -13,7 +13,8 @@ export class Commands {
   constructor(api, store, session, queue, stage, toast) {
     Object.assign(this, { api, store, session, queue, stage, toast });
     this.withdraw = () => false; // again/ says here how to stop what is still under way
-    this.after = () => {}; // and queue/ what follows an undo or redo: (direction, the entry of the history)
+    this.drawn = () => {}; // and queue/ what follows a stroke that is saved, {edit, tracks, frames},
+    this.after = () => {}; // and an undo or redo: (direction, the entry of the history with its frames)
   }
 
   /** Selects a track alone, or (add: Ctrl) takes it in or out of the selection, or (extend: Shift) takes in all tracks
@@ -147,7 +148,7 @@ export class Commands {
         this.#showWhere(answer);
         this.#closeToast?.();
         this.#closeToast = this.toast(`${verb}: ${answer.edit.summary}`) ?? null;
-        this.after(direction, answer.edit);
+        this.after(direction, { ...answer.edit, frames: answer.frames });
       },
       rejected: (error) => this.#refused(error),
     });
@@ -155,7 +156,7 @@ export class Commands {
 
   #showWhere({ tracks = [], frames }) {
     const { want, tracks: existing } = this.store.state;
-    if (frames && (want < frames[0] || want > frames[1])) this.session.navigator.go(frames[0]);
+    if (frames) this.session.navigator.go(Math.max(frames[0], Math.min(frames[1], want)));
     if (tracks.length === 1 && existing.some(({ id }) => id === tracks[0])) this.select(tracks[0]);
   }
 

@@ -1,6 +1,6 @@
 /* The suspicious moments of the open video: fetched when the video has changed, filtered, walked through, settled.
    In: the parts of the page. Out: state keys `suggestions` (as the server sends them, the worst first), `suggestion` (the id of
-   the one that is looked at, or null), `queueFilter` and `queueLook` (the frames, in words, in which a remedy has just drawn, or
+   the one that is looked at, or null), `queueFilter` and `queueLook` ({drawn: the frames} of a remedy, {touched: a track, moment}, in words, or
    null). Draws nothing. */
 
 import { requestKey } from "../request_key.js";

@@ -1,6 +1,7 @@
 /* Knowing where to look: the queue of suspicious moments with its keys, the marker on the stage, the bar of what is verified.
    In: the parts of the page. Out: a feature. */
 
+import { trackName } from "../operations/sentence.js";
 import { createCompare } from "./compare.js";
 import { framesText, tracksOf } from "./kinds.js";
 import { createMarker } from "./marker.js";
@@ -19,16 +20,16 @@ export function createQueue(parts) {
   const compare = createCompare(parts);
   const progress = createProgress(parts);
   const panel = createQueuePanel(parts, { go });
-  const settledBy = new Map(); // id of an entry of the history -> {moment, said}: what it settled; said: by a word, too
+  const settledBy = new Map(); // id of an entry of the history -> {moment, said, look}: what it settled, or touched (saw)
 
   /** Shows a moment: its frame, its tracks selected, the queue beside it. */
-  function go(moment) {
+  function go(moment, frame = moment.frame) {
     moments.select(moment.id);
     store.set({ queueLook: null });
     const { tracks } = store.state;
     const known = tracksOf(moment).filter((id) => tracks.some((track) => track.id === id));
     store.set({ tab: "queue", selection: known, selected: known[0] ?? null });
-    navigator.go(moment.frame);
+    navigator.go(frame);
   }
 
   function walk(direction) {
@@ -40,6 +41,7 @@ export function createQueue(parts) {
 
   function settle(state) {
     const { current } = moments;
+    if (!current) return walk(1); // what was done to it has mended it
     if (current.state !== "open") return moments.settle(current, "open");
     const next = moments.neighbour(1);
     moments.settle(current, state);
@@ -48,11 +50,11 @@ export function createQueue(parts) {
     return next ? go(next) : toast(endText(store.state, 1));
   }
 
-  function reopen(settled) {
+  function reopen(settled, frame = settled.frame) {
     const moment = moments.find(settled);
     if (!moment) return;
     if (moment.state !== "open") moments.settle(moment, "open");
-    go(moment);
+    go(moment, frame);
   }
 
   /** On to the one that came next, as far as it is still there. */
@@ -78,15 +80,19 @@ export function createQueue(parts) {
     await moments.fresh();
     const left = moments.find(current);
     if (left?.state === "open") moments.settle(left, "resolved");
-    settledBy.set(done.edit, { moment: current, said: left !== null });
-    if (op === "interpolate") look(body);
-    else goOn(next);
+    const drawn = op === "interpolate" ? { drawn: framesText(body.start + 1, body.stop - 1) } : null;
+    settledBy.set(done.edit, { moment: current, said: left !== null, look: drawn });
+    if (!drawn) return goOn(next);
+    navigator.go(body.start + 1);
+    store.set({ queueLook: drawn });
   }
 
   /** What a person mended otherwise leaves the queue, too; then it goes on, unless they are drawing or have gone elsewhere. */
-  operations.after = async (name, { edit }) => {
+  operations.after = async (name, answer) => {
     const { current } = moments;
-    if (mending || current?.state !== "open" || !LEAD_ON.has(name)) return;
+    if (mending || current?.state !== "open") return;
+    if (!LEAD_ON.has(name)) return touch(answer);
+    const { edit } = answer;
     const next = moments.neighbour(1);
     await moments.fresh();
     if (moments.find(current)) return;
@@ -96,24 +102,43 @@ export function createQueue(parts) {
     goOn(next);
   };
 
-  /** A moment whose mending is taken back is the open one again; one that is mended again is left behind. */
-  commands.after = async (direction, { id: edit }) => {
+  /** What was drawn, or said to be right, where the moment is: the card says what goes on. It does not go on by itself, for the
+   *  person may paint another stroke. edit: null where it is not known. */
+  const touch = (commands.drawn = ({ edit, tracks, frames }) => {
+    const { current } = moments;
+    if (current?.state !== "open" || !concerns(current, tracks, frames)) return;
+    const touched = trackName(store.state.tracks, tracks.find((id) => tracksOf(current).includes(id)));
+    const look = { touched, moment: current };
+    settledBy.set(edit, { moment: current, said: false, look });
+    store.set({ queueLook: look });
+  });
+
+  /** What seemed mended may be found again, after another stroke. */
+  const follow = store.watch(["suggestions"], ({ queueLook }) => {
+    const again = queueLook?.moment && !moments.current && moments.find(queueLook.moment);
+    if (again) moments.select(again.id);
+  });
+
+  /** A moment whose mending is taken back is the open one again; one that is mended again is left behind, unless masks were drawn:
+   *  those are looked at. Whoever looks at what changes, and has not gone on, stays. */
+  commands.after = async (direction, { id: edit, frames }) => {
     const settled = settledBy.get(edit);
     if (!settled) return;
+    const { moment, said, look } = settled;
+    const { want } = store.state;
+    const goneOn = moments.current && moments.find(moment) !== moments.current;
+    const stays = !goneOn && frames && want >= frames[0] && want <= frames[1];
     const next = moments.neighbour(1);
     await moments.fresh();
-    if (direction === "undo") return reopen(settled.moment);
-    const left = moments.find(settled.moment);
-    if (settled.said && left) moments.settle(left, "resolved");
-    goOn(next);
+    if (direction === "undo") return reopen(moment, stays ? want : moment.frame);
+    const left = moments.find(moment);
+    if (said && left) moments.settle(left, "resolved");
+    if (look) store.set({ queueLook: look });
+    else goOn(next);
   };
 
-  function look({ start, stop }) {
-    navigator.go(start + 1);
-    store.set({ queueLook: framesText(start + 1, stop - 1) });
-  }
-
   const needsMoment = () => (moments.current ? null : NONE);
+  const needsTouched = (state) => (state.queueLook ? null : needsMoment());
   const needsRemedy = () => {
     const { current, worst } = moments;
     if (current?.state === "open") return current.remedy ? null : "There is no ready remedy for this moment.";
@@ -125,15 +150,21 @@ export function createQueue(parts) {
     bindings: [
       bind("momentNext", ["J"], "Next suspicious moment", () => walk(1), { repeats: true }),
       bind("momentPrevious", ["Shift+J"], "Previous suspicious moment", () => walk(-1), { repeats: true }),
-      bind("momentResolve", ["Enter"], "It is mended; go on", () => settle("resolved"), { when: needsMoment }),
+      bind("momentResolve", ["Enter"], "It is mended; go on", () => settle("resolved"), { when: needsTouched }),
       bind("momentIgnore", ["Shift+Enter"], "It is no mistake; go on", () => settle("ignored"), { when: needsMoment }),
       bind("momentRemedy", ["Ctrl+Enter"], "Mend it as offered; go on. Where none is open: to the worst", mend, { when: needsRemedy }),
     ],
     inspector: [{ id: "queue", title: "Queue", element: panel.root, badge: openCount }],
     transport: [progress.root],
     dialogs: [compare.root],
-    end: () => [...moments.ends, marker.end, panel.end, progress.end].forEach((end) => end()),
+    end: () => [...moments.ends, follow, marker.end, panel.end, progress.end].forEach((end) => end()),
   };
+}
+
+/** Whether tracks in frames [first, last], null for all, are what the moment is about; the frames on either side belong to it. */
+function concerns(moment, tracks, frames) {
+  const [first, last] = frames ?? [0, Infinity];
+  return tracks.some((id) => tracksOf(moment).includes(id)) && first <= moment.stop && last >= moment.frame - 1;
 }
 
 function endText({ suggestions }, direction) {

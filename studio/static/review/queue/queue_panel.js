@@ -119,10 +119,14 @@ function swatches(store, moment) {
   });
 }
 
-/** What a remedy drew is not mended before somebody has seen it. */
-function lookText(frames, bindings) {
+/** What a remedy drew is not mended before somebody has seen it; what a person did is, once they say so or it is not found again. */
+function lookText({ drawn, touched }, bindings, moment) {
   const key = (id) => bindings.keyOf(id) || `“${bindings.get(id).text}”`;
-  return `Look at what was drawn in ${frames}. ${key("momentNext")} goes on, ${key("undo")} takes it back; ${key("copyPrevious")} and ${key("copyNext")} copy the mask of a neighbour, ${key("brush")} paints.`;
+  if (touched && moment) {
+    return `You changed ${touched} here. Done? ${key("momentResolve")} says so and goes on; ${key("momentNext")} goes on and leaves it open.`;
+  }
+  if (touched) return `What you did to ${touched} has mended it. ${key("momentResolve")} or ${key("momentNext")} goes on, ${key("undo")} takes it back.`;
+  return `Look at what was drawn in ${drawn}. ${key("momentNext")} goes on, ${key("undo")} takes it back; ${key("copyPrevious")} and ${key("copyNext")} copy the mask of a neighbour, ${key("brush")} paints.`;
 }
 
 function walkText(bindings) {
@@ -166,7 +170,7 @@ function createCard(store, bindings, pictures) {
     body.hidden = !moment;
     hint.hidden = !queueLook && (Boolean(moment) || !openCount({ suggestions }));
     card.hidden = body.hidden && hint.hidden;
-    setText(hint, queueLook ? lookText(queueLook, bindings) : walkText(bindings));
+    setText(hint, queueLook ? lookText(queueLook, bindings, moment) : walkText(bindings));
     if (!moment) return;
     kind.className = `ct-moment-kind ct-level-${severityLevel(moment)}`;
     kind.replaceChildren(kindIcon(moment.kind));

@@ -22,7 +22,7 @@ export class MaskChange {
   #tries = 0;
   keepsRecord = false; // set when a refusal has become a conflict, which has taken over the record
 
-  /** parts: {api, store, session, stage, queue, toast, saved?(rev of the video)} */
+  /** parts: {api, store, session, stage, queue, toast, saved?(rev of the video), drawn?(what is on the server now)} */
   constructor(parts, record, unsaved, entry = entryOf(record)) {
     Object.assign(this, { parts, record, unsaved, entry, rev: 0 });
   }
@@ -43,6 +43,8 @@ export class MaskChange {
     session.adopt(answer.video_rev, "none");
     if (this.#tries > 1 || this.record.resumed) this.#lookAgain(masks);
     session.refreshSoon();
+    const { track, frame } = this.record;
+    this.parts.drawn?.({ edit: answer.edit ?? null, tracks: [track], frames: [frame, frame] });
   }
 
   rejected(error) {
