@@ -46,16 +46,18 @@ def swap(first: int, second: int, start: int, stop: int | None = None) -> Operat
 
 
 def split(tracks: Sequence[int], frame: int) -> Operation:
-    """Tracks end before `frame`; what they show from there on becomes tracks of their own."""
+    """Tracks end before `frame`; what they show from there on becomes tracks of their own. Those on one side of it stay whole."""
 
     def plan(scene: Scene) -> Plan:
-        chosen, frames = scene.chosen(tracks), scene.range(frame, None)
+        named, frames = scene.chosen(tracks), scene.range(frame, None)
         scene.need_settled("Split tracks")
-        before = cells.count_shown(scene.database, chosen, Range(0, frame))
-        after = cells.count_shown(scene.database, chosen, frames)
-        whole = [track for track in chosen if track not in before or track not in after]
-        if whole:
-            raise Invalid(f"{scene.names(whole)} cannot be split at frame {frame}: all masks lie on one side of it.")
+        before = cells.count_shown(scene.database, named, Range(0, frame))
+        after = cells.count_shown(scene.database, named, frames)
+        chosen = [track for track in named if track in before and track in after]
+        if not chosen:
+            raise Invalid(f"{scene.names(named)} cannot be split at frame {frame}: all masks lie on one side of it.")
+        whole = [track for track in named if track not in chosen]
+        left = f", left {scene.names(whole)} whole" if whole else ""
         births = {}
         for number, track in enumerate(chosen, 1):
             births[-number] = Birth(scene.tracks[track]["category_id"], scene.tracks[track]["score"])
@@ -63,7 +65,7 @@ def split(tracks: Sequence[int], frame: int) -> Operation:
         return Plan(
             op="split",
             args={"tracks": chosen, "frame": frame},
-            summary=f"Split {scene.names(chosen)} at frame {frame}",
+            summary=f"Split {scene.names(chosen)} at frame {frame}{left}",
             tracks=[*chosen, *births],
             frames=frames,
             states=end_before(scene, chosen, frame),

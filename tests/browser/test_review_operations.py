@@ -43,6 +43,26 @@ def test_a_span_limits_what_is_done(review: Callable[..., Page]) -> None:
     ]  # fmt: skip
 
 
+def test_only_a_click_or_a_number_answers_with_which_track_to_swap(review: Callable[..., Page]) -> None:
+    page = review()
+    before = page.everything()
+    asked = page.page.locator(".ct-legend-sheet")
+    for other in ("ArrowDown", "Control+a", "Control+z", "n"):
+        page.select(0)
+        page.press("x")
+        asked.wait_for()
+        page.press(other, "Escape", "Escape")
+        asked.wait_for(state="hidden")
+        page.idle()
+        assert page.everything() == before
+    page.select(0)
+    page.press("x")
+    asked.wait_for()
+    page.page.locator(".ct-track-main").nth(3).click()
+    page.idle()
+    assert page.everything() != before and page.state("selection") == [page.ids[0]]
+
+
 def test_a_preview_says_what_a_merge_would_change_before_it_does(review: Callable[..., Page]) -> None:
     page = review()
     before = page.everything()

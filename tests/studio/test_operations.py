@@ -100,6 +100,8 @@ def test_a_split_gives_every_chosen_track_a_second_part(store: Store, video: Row
     assert verified(store, video, applied.made[0]) == [(25, 26)], "what was verified stays so"
     with pytest.raises(Invalid, match="all masks lie on one side"):
         do(store, video, identity.split([two[0]], 20))
+    applied = do(store, video, identity.split([two[0], applied.made[1]], 30))
+    assert len(applied.made) == 1 and applied.summary.endswith(f" {two[0]} whole"), "what does not cross the frame"
 
 
 @pytest.mark.parametrize("rule", ["first", "larger", "union", "refuse"])

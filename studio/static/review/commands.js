@@ -7,7 +7,7 @@ import { areaOfRuns, encodeCounts } from "./rle.js";
 import { entryOf, MaskChange, maskRecord } from "./saving/mask_change.js";
 
 export class Commands {
-  #answer = null;
+  #answer = null; // of whoever asks for a track
   #closeToast = null; // of the latest undo or redo: one of these at a time
 
   constructor(api, store, session, queue, stage, toast) {
@@ -17,11 +17,15 @@ export class Commands {
     this.after = () => {}; // and an undo or redo: (direction, the entry of the history with its frames)
   }
 
+  /** What a click on a track does, on the stage, in the list or on the timeline: selects it, or is the answer (`ask`). */
+  click(track, how) {
+    if (this.#answer && track !== null) this.#answer(track);
+    else this.select(track, how);
+  }
+
   /** Selects a track alone, or (add: Ctrl) takes it in or out of the selection, or (extend: Shift) takes in all tracks
-   *  from the selected one to it, in the order of the list. null: nothing. While somebody asks for a track (`ask`), the
-   *  track is the answer. */
+   *  from the selected one to it, in the order of the list. null: nothing. */
   select(track, { add = false, extend = false } = {}) {
-    if (this.#answer && track !== null) return this.#answer(track);
     const { selected, selection } = this.store.state;
     if (track === null) return add || extend ? undefined : this.store.set({ selected: null, selection: [] });
     if (extend && selected !== null) {
@@ -39,8 +43,7 @@ export class Commands {
     this.store.set({ selection: ids, selected: this.store.state.selected ?? ids[0] ?? null });
   }
 
-  /** The next track that is clicked, on the stage, in the list or on the timeline, is given to `answer` instead of
-   *  being selected. Returns a function that ends the asking. */
+  /** The next track that is clicked is given to `answer` instead of being selected. Returns a function that ends the asking. */
   ask(answer) {
     this.#answer = answer;
     return () => {

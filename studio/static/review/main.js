@@ -94,7 +94,7 @@ function createParts(store, api) {
     session.navigator.go(frame);
   };
   const navigator = { go, step: (delta) => go(store.state.want + delta) };
-  const timeline = new Timeline(store, { go, select: (track, how) => commands.select(track, how) });
+  const timeline = new Timeline(store, { go, select: (track, how) => commands.click(track, how) });
   const menu = new CategoryMenu(root, (name) => commands.addCategory(name));
   const menus = createMenus({ store, commands, operations }, menu);
   const sheet = new Sheet();

@@ -21,7 +21,7 @@ const FACTS = ["tracks", "timeline", "verified", "suggestions"];
 export function createTrackList({ store, api, commands, menus }) {
   store.set({ trackChoice: store.state.trackChoice ?? NO_CHOICE, locked: store.state.locked ?? new Set() });
   const actions = {
-    select: (track, how) => commands.select(track, how),
+    select: (track, how) => commands.click(track, how),
     toggleHidden: (track) => commands.toggleHidden(track),
     toggleSolo: (track) => commands.toggleSolo(track),
     toggleLocked: (track) => store.set({ locked: toggled(store.state.locked, track) }),

@@ -16,7 +16,7 @@ export function createPalette(parts) {
     "aria-label": "Search commands, tracks and frames", "aria-expanded": "true", "aria-controls": "ct-palette-list",
     autocomplete: "off",
   });
-  const list = el("ul", { class: "ct-palette-list", id: "ct-palette-list", role: "listbox" });
+  const list = el("ul", { class: "ct-palette-list", id: "ct-palette-list", role: "listbox", "aria-label": "What is found" });
   const dialog = el("dialog", { class: "ct-palette", "aria-label": "Command palette" }, input, list);
   let items = [];
   let found = [];
@@ -35,7 +35,8 @@ export function createPalette(parts) {
   };
   const show = () => {
     const frame = frameItem(parts, input.value);
-    found = [...(frame ? [frame] : []), ...best(items, input.value, ({ text, also = "" }) => `${text} ${also}`, MOST)];
+    const named = best(items, input.value, ({ text, also = "" }) => `${text} ${also}`, MOST);
+    found = frame?.beyond ? [...named, frame] : [...(frame ? [frame] : []), ...named];
     const rows = found.map((item, i) => createRow(item, i, () => take(item)));
     list.replaceChildren(...(rows.length ? rows : [el("li", { class: "ct-empty" }, "Nothing is called so.")]));
     mark(0);
@@ -96,14 +97,14 @@ function allItems(parts) {
   return [...ofBindings, ...ofCategories, ...ofTracks, ...ofTabs];
 }
 
-/** "#123" or "123": go to that frame. */
+/** "#123" or "123": go to that frame. beyond: the video has no such frame, so that what else has the number comes first. */
 function frameItem({ store, navigator }, typed) {
   const frame = Number(/^\s*#?(\d{1,9})\s*$/.exec(typed)?.[1] ?? Number.NaN);
   const { video } = store.state;
   if (!video || Number.isNaN(frame)) return null;
   const last = video.length - 1;
   const text = frame > last ? `Go to the last frame, ${last}` : `Go to frame ${frame}`;
-  return { text, kind: "Frame", run: () => navigator.go(Math.min(frame, last)) };
+  return { text, kind: "Frame", beyond: frame > last, run: () => navigator.go(Math.min(frame, last)) };
 }
 
 function createRow({ text, cap, kind, color, why }, index, run) {

@@ -1,6 +1,7 @@
 /* Asks for another track: the next click on a mask, a row of the list or the timeline, or a digit of the numbered legend,
    whose numbers stand on the masks too.
-   In: a sentence that asks, which tracks may be answered, further answers. Out: a promise of the answer, null for Escape. */
+   In: a sentence that asks, which tracks may be answered, further answers. Out: a promise of the answer, null for Escape and
+   where the selection that the sentence is about has changed meanwhile. */
 
 import { centerOfRuns } from "../display/center.js";
 import { button, el } from "../dom.js";
@@ -19,6 +20,7 @@ export class Partner {
     Object.assign(this, { store, session, commands, stage });
     stage.addLayer({ order: ORDER, draw: (context, scene) => this.#resolve && this.#drawNumbers(context, scene) });
     this.before = () => {}; // sheets.js says here what ends when this asks
+    store.watch(["selection"], () => this.close());
     this.root = el("div", { class: "ct-legend-sheet", role: "dialog", hidden: true });
   }
 

@@ -19,7 +19,7 @@ export function createSelectTool({ store, stage, pointer, commands }) {
         },
         end(point, event) {
           if (pan) pan.end();
-          else if (event) commands.select(stage.trackAt(point), howToSelect(event));
+          else if (event) commands.click(stage.trackAt(point), howToSelect(event));
         },
       };
     },
