@@ -41,7 +41,8 @@ def run_state(database: Database, video: Row) -> dict[str, Any] | None:
 def run_view(run: Row, video: Row) -> dict[str, Any]:
     """A run with how far it is."""
     progress = 1.0 if run["state"] == "done" else run["frames_done"] / video["length"]
-    return run | {"progress": progress, "shown": run["id"] == video["run_id"]}
+    facts = {"progress": progress, "detections": run["tracking"] is not None}
+    return run | facts | {"shown": run["id"] == video["run_id"]}
 
 
 def video_version(video: Row) -> str:

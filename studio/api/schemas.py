@@ -49,11 +49,14 @@ class Category(BaseModel):
 
 
 class RunState(BaseModel):
+    """`detections`: whether it keeps what the model saw in each frame; those of older versions of the studio do not."""
+
     id: int
     state: str
     model: str | None
     progress: float
     frames_done: int
+    detections: bool
 
 
 class Run(RunState):

@@ -144,14 +144,11 @@ def test_tab_and_wheel_go_to_the_next_best_and_a_known_object_is_only_selected(o
     assert (mask == decode({"size": [HEIGHT, WIDTH], "counts": beside["counts"]})).all()
 
 
-def test_where_nothing_was_stored_the_servers_sentence_is_shown_once(open_desk: Callable[..., Desk]) -> None:
-    desk = open_desk(keep=False)
-    desk.page.watch.expected.append("409")
-    point(desk, *ON_OWL)
-    desk.page.wait_for_function(
-        "document.querySelector('.ct-tool-options').innerText.includes('run the model once more')"
-    )
-    for x in range(20, 60, 5):
-        point(desk, x, 20)
-    desk.idle()
-    assert sum("/candidates?" in url for url in desk.page.watch.requests) == 1
+def test_where_nothing_was_stored_what_needs_it_says_so_and_asks_nothing(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(keep=False).select(0)
+    for name in ("Click an object (K)", "Track the video again… (Shift+R)"):
+        why = desk.page.get_by_label(name, exact=True).get_attribute("aria-description")
+        assert why is not None and "run the model once more" in why
+    desk.press("v", "k", "Shift+P", "Shift+R")
+    assert (desk.state("tool"), desk.page.locator(".ct-toast").count()) == ("select", 1), "one sentence for all three"
+    assert not [url for url in desk.page.watch.requests if "/candidates?" in url or "/retrack/" in url]

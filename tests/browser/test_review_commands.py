@@ -108,6 +108,21 @@ def test_a_command_that_cannot_be_done_is_grey_everywhere_and_says_why(review: C
     item.click(force=True)
     page.idle()
     assert "has no mask in this frame" in page.text(".ct-toasts")
+    for key, why in {
+        "Home": "This is the first frame.",
+        "s": f"All masks of dog {page.ids[3]} lie on one side of this frame.",
+        "Alt+Delete": "What is selected has no mask before this frame.",
+        "e": "What is selected has no mask in this frame.",
+        "w": "What is selected has no mask in this frame.",
+        "Alt+3": "What is selected has no mask in this frame.",
+        "Shift+B": "What is selected has no mask in this frame.",
+        "Shift+D": "What is selected has no mask in frame 1 to copy.",
+        "u": "Draw or verify the track in a frame before and one after this, or choose a range (I and O).",
+        "Shift+P": "This run keeps nothing of what the model saw. Copy or interpolate masks, or run the model once more.",
+    }.items():
+        page.press(key)
+        assert why in page.text(".ct-toasts"), key
+    assert page.state("tool") == "select"
     page.go(30)
     page.press("Control+Delete")
     page.page.wait_for_function("!document.querySelector('[aria-label^=Undo]').hasAttribute('aria-disabled')")

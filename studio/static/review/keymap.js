@@ -2,7 +2,7 @@
    features bring more. */
 
 import { nextSize } from "./brush.js";
-import { needRedo, needTracks, needUndo, needVideo } from "./reasons.js";
+import { needEarlier, needLater, needRedo, needTracks, needUndo, needVideo } from "./reasons.js";
 
 export function createKeymap({ store, stage, navigator, commands, player, pointer, openHelp, escape }) {
   const { state } = store;
@@ -23,12 +23,12 @@ export function createKeymap({ store, stage, navigator, commands, player, pointe
   };
   return [
     { ...inVideo("play", "Move", [" "], "Play or pause; held while dragging: move the picture", () => player.toggle()), hold },
-    inVideo("back", "Move", ["ArrowLeft"], "One frame back", move(-1), true),
-    inVideo("on", "Move", ["ArrowRight"], "One frame on", move(1), true),
-    inVideo("tenBack", "Move", ["Shift+ArrowLeft"], "Ten frames back", move(-10), true),
-    inVideo("tenOn", "Move", ["Shift+ArrowRight"], "Ten frames on", move(10), true),
-    inVideo("firstFrame", "Move", ["Home"], "First frame", () => navigator.go(0)),
-    inVideo("lastFrame", "Move", ["End"], "Last frame", () => navigator.go(state.video ? state.video.length - 1 : 0)),
+    bind("back", "Move", ["ArrowLeft"], "One frame back", move(-1), true, needEarlier),
+    bind("on", "Move", ["ArrowRight"], "One frame on", move(1), true, needLater),
+    bind("tenBack", "Move", ["Shift+ArrowLeft"], "Ten frames back", move(-10), true, needEarlier),
+    bind("tenOn", "Move", ["Shift+ArrowRight"], "Ten frames on", move(10), true, needLater),
+    bind("firstFrame", "Move", ["Home"], "First frame", () => navigator.go(0), false, needEarlier),
+    bind("lastFrame", "Move", ["End"], "Last frame", () => navigator.go(state.video.length - 1), false, needLater),
 
     bind("select", "Tools", ["V"], "Select and move", () => tool("select")),
     bind("brush", "Tools", ["B"], "Brush", () => tool("brush")),

@@ -36,7 +36,7 @@ export function installKeys(root, bindings, first = () => false) {
     }
     if (!binding || (event.key === "Enter" && isOn(event, "button"))) return;
     event.preventDefault();
-    if (event.repeat && !binding.repeats) return;
+    if (event.repeat && (!binding.repeats || bindings.why(binding))) return; // why, is said once
     bindings.run(binding);
   }, { signal });
   document.addEventListener("keyup", (event) => {

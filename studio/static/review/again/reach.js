@@ -2,7 +2,6 @@
    In: the state of the page, a direction (1 on, -1 back). Out: a frame, or a sentence why not. Pure functions. */
 
 import { trackName } from "../operations/sentence.js";
-import { needVideo } from "../reasons.js";
 import { firstAfter, spanAt } from "../timeline/spans.js";
 
 /** The `stop` of the operation: exclusive going on, the last frame going back. */
@@ -16,8 +15,6 @@ export function reach({ selected, want, span, verified, video }, direction) {
 }
 
 export function whyNot(state, direction) {
-  const closed = needVideo(state);
-  if (closed) return closed;
   const { selection, selected, tracks, timeline, want } = state;
   if (selection.length !== 1) return "Select one track first: its mask in this frame is carried to the others.";
   if (!spanAt(timeline[selected] ?? [], want)) {

@@ -5,7 +5,7 @@ import { choice, follow, slider } from "../controls.js";
 import { button, el } from "../dom.js";
 import { icon } from "../icons.js";
 import { createPopover } from "../popover.js";
-import { needSelection, needVideo } from "../reasons.js";
+import { needModel, needSelection } from "../reasons.js";
 import { commandButton, iconButton } from "../toolbar.js";
 import { COLOR_BY } from "./colors.js";
 import { createCompare } from "./compare.js";
@@ -39,7 +39,7 @@ export function createLooks(parts) {
       bind("maskStyle", ["Shift+M"], "Fill, outline or both", next("maskStyle", STYLES.map(({ value }) => value))),
       bind("colorBy", ["Shift+K"], "Colour by track, category, source, confidence", next("colorBy", Object.keys(COLOR_BY))),
       bind("trails", ["Shift+T"], "Trails of the selected tracks", toggle("trails")),
-      bind("compare", ["A"], "Compare with the model's original (hold: only that)", () => compare.toggle(), needVideo),
+      bind("compare", ["A"], "Compare with the model's original (hold: only that)", () => compare.toggle(), needModel),
       bind("loupe", ["Z"], "Loupe", toggle("loupe")),
     ],
     toolbar: [createGroup(parts)],

@@ -3,7 +3,8 @@
 
 import { ApiError } from "../api.js";
 import { el, setText } from "../dom.js";
-import { needFrameBefore, needMaskHere, needSelection, needSpan, needTracks } from "../reasons.js";
+import { needMaskHere, needMaskWithin, needSelection, needSpan, needTracks } from "../reasons.js";
+import { isRunning } from "../session.js";
 import { counted } from "./sentence.js";
 
 const FIRST_SCORE = 0.5; // where the slider stands
@@ -13,16 +14,20 @@ export function createDeleting({ store, session, operations, sheet }) {
   const remove = (start, stop) => operations.run("delete", { tracks: store.state.selection, start, stop });
   const bind = (id, keys, text, run, when = needSelection) => ({ id, group: "Delete", keys, text, run, when, menu: true });
   const here = () => store.state.want;
-  const beforeHere = (state) => needSelection(state) ?? needFrameBefore(state);
+  const within = (range, where) => (state) => needMaskWithin(session, state, range(state), where);
+  const onwards = within(({ want }) => ({ start: want, stop: null }), "from here on");
+  const fromHere = (state) => (isRunning(state.video?.run) ? needSelection(state) : onwards(state)); // more of it may come
+  const beforeHere = within(({ want }) => ({ start: 0, stop: want }), "before this frame");
+  const inSpan = (state) => needSpan(state) ?? needMaskWithin(session, state, state.span, "in the chosen span");
 
   return {
     bindings: [
       bind("delete", ["Delete", "Backspace"], "Delete everywhere", () => remove(null, null)),
-      bind("deleteFrom", ["Shift+Delete", "Shift+Backspace"], "Delete from here on", () => remove(here(), null)),
+      bind("deleteFrom", ["Shift+Delete", "Shift+Backspace"], "Delete from here on", () => remove(here(), null), fromHere),
       bind("deleteBefore", ["Alt+Delete", "Alt+Backspace"], "Delete before here", () => remove(null, here()), beforeHere),
       bind("deleteHere", ["Ctrl+Delete", "Ctrl+Backspace"], "Delete in this frame", () => remove(here(), here() + 1), needMaskHere(session)),
       bind("deleteSpan", ["Alt+Shift+Delete", "Alt+Shift+Backspace"], "Delete in the span",
-        () => remove(store.state.span.start, store.state.span.stop), needSpan),
+        () => remove(store.state.span.start, store.state.span.stop), inSpan),
       { ...bind("deleteBelow", ["Shift+S"], "Delete all below a score…", () => deleteBelow({ store, operations, sheet }), needTracks) },
     ],
   };

@@ -1,19 +1,17 @@
 /* The operations on who is who: swap, split, merge, move frames to another track.
    In: the selection, the span chosen on the timeline and the frame on show. Out: bindings. */
 
-import { needFrameBefore, needSelection } from "../reasons.js";
+import { hasMaskWithin } from "../presence.js";
+import { needMaskWithin, needSelection, needSettled } from "../reasons.js";
 import { coverage } from "../timeline/spans.js";
-import { rangeText, trackNames } from "./sentence.js";
+import { rangeText, trackName, trackNames } from "./sentence.js";
 
-export function createIdentity({ store, operations, partner }) {
+export function createIdentity({ store, session, operations, partner }) {
   const names = (ids) => trackNames(store.state.tracks, ids);
-  const bind = (id, keys, text, run, when = needSelection) => ({ id, group: "Identity", keys, text, run, when, menu: true });
+  const bind = (id, keys, text, run, when) => ({ id, group: "Identity", keys, text, run, when, menu: true });
 
   /** The chosen span, or from this frame on. */
-  const onwards = () => {
-    const { span, want } = store.state;
-    return span ? { start: span.start, stop: span.stop } : { start: want, stop: null };
-  };
+  const onwards = ({ span, want } = store.state) => (span ? { start: span.start, stop: span.stop } : { start: want, stop: null });
 
   const other = async (title, extra = null) => {
     const { selection } = store.state;
@@ -60,14 +58,21 @@ export function createIdentity({ store, operations, partner }) {
   };
 
   const tooMany = ({ selection }) => (selection.length > 2 ? "Select only two tracks to swap them." : null);
-  const atMostTwo = (state) => needSelection(state) ?? tooMany(state);
-  const between = (state) => needSelection(state) ?? needFrameBefore(state);
+  const alone = ({ tracks }) => (tracks.length === 1 ? "There is no other track." : null);
+  const onOneSide = (state) => {
+    const { selection, tracks, want, video } = state;
+    const within = (id, start, stop) => hasMaskWithin(session, state, id, start, stop);
+    const whole = selection.find((id) => !within(id, 0, want) || !within(id, want, video.length));
+    return whole === undefined ? null : `All masks of ${trackName(tracks, whole)} lie on one side of this frame.`;
+  };
+  const here = (state) => needMaskWithin(session, state, onwards(state), state.span ? "in the chosen span" : "from here on");
+  const settled = (...whys) => (state) => [needSelection, ...whys, needSettled].reduce((why, next) => why ?? next(state), null);
   return {
     bindings: [
-      bind("swap", ["X"], "Swap two tracks from here on, or in the span", swap, atMostTwo),
-      bind("split", ["S"], "Split at this frame", split, between),
-      bind("merge", ["M"], "Merge tracks", merge),
-      bind("move", ["G"], "Move to a track from here on, or the span", move),
+      bind("swap", ["X"], "Swap two tracks from here on, or in the span", swap, settled(tooMany, alone)),
+      bind("split", ["S"], "Split at this frame", split, settled(onOneSide)),
+      bind("merge", ["M"], "Merge tracks", merge, settled(alone)),
+      bind("move", ["G"], "Move to a track from here on, or the span", move, settled(here)),
     ],
   };
 }

@@ -1,7 +1,7 @@
 /* What tracks are and whether they are right: change the category, verify, take back, a new track.
    In: the selection, the span and the frame on show. Out: bindings. */
 
-import { needSelection, needTracks, needVideo } from "../reasons.js";
+import { needMaskWithin, needSelection, needSettled, needTracks, needVideo } from "../reasons.js";
 
 export function createLabelling(parts) {
   const { store, session, menus, operations } = parts;
@@ -26,16 +26,27 @@ export function createLabelling(parts) {
     const verified = !allVerified(store.state);
     return operations.run("verify", { tracks: chosen(), start, stop, verified }, { preview: chosen() === null });
   };
+  const partOfIt = (state) => {
+    const { span, want } = state;
+    const [range, where] = span ? [span, "in the chosen span"] : [{ start: want, stop: null }, "from here on"];
+    return needMaskWithin(session, state, range, where) ?? needSettled(state);
+  };
+  const someAtAll = (state) => {
+    const { tracks, selection, span, timeline, video } = state;
+    const ids = selection.length ? selection : tracks.map(({ id }) => id);
+    const some = () => ids.some((id) => covered(timeline[id] ?? [], span ?? { start: 0, stop: video.length }) > 0);
+    return needTracks(state) ?? (some() ? null : `There is no mask to verify${span ? " in the chosen span" : ""}.`);
+  };
   const someHere = () => (here().length ? null : "There is no mask to verify in this frame.");
 
   return {
     bindings: [
       bind("category", "Category", ["C"], "Change category", () => menus.openCategories(), needSelection),
       bind("categoryHere", "Category", ["Shift+C"], "Change category from here on, or in the span",
-        () => menus.openCategories({ part: true }), needSelection),
+        () => menus.openCategories({ part: true }), partOfIt),
       bind("newTrack", "Category", ["N"], "New track", () => menus.openNewTrack(), needVideo),
       bind("verify", "Verify", ["Y"], "Verified in this frame, or not", verifyHere, someHere),
-      bind("verifyAll", "Verify", ["Shift+Y"], "Track or span verified, or not", verifyAll, needTracks),
+      bind("verifyAll", "Verify", ["Shift+Y"], "Track or span verified, or not", verifyAll, someAtAll),
     ],
   };
 }

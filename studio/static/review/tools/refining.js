@@ -3,9 +3,10 @@
    pixels. */
 
 import { deed, trackName, trackNames } from "../operations/sentence.js";
+import { hasMask } from "../presence.js";
 import { keyframesAround } from "./keyframes.js";
 import { meet } from "./meeting.js";
-import { frontOf, hasMask, maskScope, needMasks, noMasks, reachesFar } from "./scope.js";
+import { frontOf, maskScope, needMasks, noMasks, reachesFar } from "./scope.js";
 
 /** amount: the state key that holds it. */
 export const REFINEMENTS = [

@@ -2,8 +2,8 @@
    on show lies in it, else in this frame only. In: the state. Out: bodies of operations, and words. */
 
 import { counted, framesText, trackNames } from "../operations/sentence.js";
-import { needSelection, needVideo } from "../reasons.js";
-import { spanAt, visibleSpans } from "../timeline/spans.js";
+import { hasMaskWithin } from "../presence.js";
+import { needMaskHere, needSelection, needVideo } from "../reasons.js";
 
 /** {tracks, start, stop}: stop is exclusive. */
 export function maskScope({ selection, locked, span, want }) {
@@ -25,19 +25,10 @@ export const needMasks = (session) => (state) => {
   const why = noMasks(state);
   if (why) return why;
   const body = maskScope(state);
-  const { tracks, start, stop } = body;
-  if (!reachesFar(body)) {
-    return tracks.some((track) => hasMask(session, state, track, start)) ? null : "What is selected has no mask in this frame.";
-  }
-  const within = tracks.some((track) => visibleSpans(state.timeline[track] ?? [], { start, end: stop }).length > 0);
+  if (!reachesFar(body)) return needMaskHere(session)(state);
+  const within = body.tracks.some((track) => hasMaskWithin(session, state, track, body.start, body.stop));
   return within ? null : "What is selected has no mask in the chosen span.";
 };
-
-/** Whether a track has a mask in a frame: by the masks, where they are known, else by its bar. */
-export function hasMask(session, { timeline }, track, frame) {
-  const entries = session.masks?.peek(frame);
-  return entries ? entries.some((entry) => entry.track === track) : spanAt(timeline[track] ?? [], frame) !== null;
-}
 
 /** The tracks that may lie in front of these, as the operation takes them: all others (null), but none that is hidden. */
 export function frontOf({ tracks, hidden }, behind) {

@@ -2,6 +2,8 @@
    In: the parts of the page. Out: {bindings, toolbar, stage}, see features.js. */
 
 import { nextSize } from "../brush.js";
+import { hasMask } from "../presence.js";
+import { needDetections } from "../reasons.js";
 import { el } from "../dom.js";
 import { commandButton, iconButton } from "../toolbar.js";
 import { createPopover } from "../popover.js";
@@ -11,6 +13,7 @@ import { createOptions } from "./options.js";
 import { createPolygonTool } from "./polygon.js";
 import { createRefinePanel } from "./refine_panel.js";
 import { createRefining } from "./refining.js";
+import { needMasks } from "./scope.js";
 import { createSelectTool } from "./select.js";
 import { createStrokeTools } from "./stroke.js";
 import { createTransformTool } from "./transform.js";
@@ -27,7 +30,7 @@ const TOOLS = [
 ];
 
 export function createTools(parts) {
-  const { store, pointer } = parts;
+  const { store, session, pointer } = parts;
   const tools = {
     select: createSelectTool(parts),
     ...createStrokeTools(parts),
@@ -39,10 +42,14 @@ export function createTools(parts) {
   for (const [name, tool] of Object.entries(tools)) pointer.addTool(name, tool);
 
   const resize = (direction) => () => store.set({ brushSize: nextSize(store.state.brushSize, direction) });
+  const atEnd = (direction, text) => ({ brushSize }) => (nextSize(brushSize, direction) === brushSize ? text : null);
+  const here = needMasks(session);
+  const toErase = (state) => here(state) ?? (hasMask(session, state, state.selected, state.want) ? null : `Track ${state.selected} has no mask in this frame.`);
+  const whys = { eraser: toErase, transform: here, click: needDetections };
   const bindings = [
-    ...TOOLS.map(([id, key, text]) => ({ id, group: "Tools", keys: [key], text, run: () => store.set({ tool: id }) })),
-    { id: "smallerBrush", group: "Tools", keys: ["["], text: "Smaller brush", run: resize(-1), repeats: true },
-    { id: "largerBrush", group: "Tools", keys: ["]"], text: "Larger brush", run: resize(1), repeats: true },
+    ...TOOLS.map(([id, key, text]) => ({ id, group: "Tools", keys: [key], text, when: whys[id] ?? null, run: () => store.set({ tool: id }) })),
+    { id: "smallerBrush", group: "Tools", keys: ["["], text: "Smaller brush", run: resize(-1), repeats: true, when: atEnd(-1, "The brush is as small as it gets.") },
+    { id: "largerBrush", group: "Tools", keys: ["]"], text: "Larger brush", run: resize(1), repeats: true, when: atEnd(1, "The brush is as large as it gets.") },
     ...createRefining(parts),
   ];
   return {
