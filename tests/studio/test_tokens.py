@@ -12,6 +12,7 @@ PAIRS = [
     *((kind, f"{kind}-soft") for kind in ("success", "warning", "danger", "accent")),
     ("accent-text", "accent"),
 ]
+EDGES = [("border-control", ground) for ground in ("bg", "surface", "surface-raised", "surface-sunken")]
 
 
 def colours(theme: str) -> dict[str, str]:
@@ -27,8 +28,9 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_has_the_contrast_of_wcag_aa_on_every_ground(theme: str) -> None:
+def test_text_and_edges_of_fields_have_the_contrast_of_wcag_aa_on_every_ground(theme: str) -> None:
     of = colours(theme)
-    for text, ground in PAIRS:
-        darker, lighter = sorted(luminance(of[name]) for name in (text, ground))
-        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (text, ground)
+    for pairs, least in ((PAIRS, 4.5), (EDGES, 3)):
+        for mark, ground in pairs:
+            darker, lighter = sorted(luminance(of[name]) for name in (mark, ground))
+            assert (lighter + 0.05) / (darker + 0.05) >= least, (mark, ground)

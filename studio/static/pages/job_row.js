@@ -24,7 +24,8 @@ function subject(job) {
   if (job.kind === "add_model" || job.kind === "export_model") parts.push(link(job.model, "models", { model: job.model }));
   if (job.video) parts.push(link(job.video, "review", { video: job.video_id }));
   if (job.kind === "run") parts.push(element("span.muted", {}, "with"), link(job.model, "models", { model: job.model }));
-  if (job.project) parts.push(element("span.muted", {}, "in"), link(job.project, "library", { project: job.project_id }));
+  if (job.project && parts.length) parts.push(element("span.muted", {}, "in"));
+  if (job.project) parts.push(link(job.project, "library", { project: job.project_id }));
   return parts;
 }
 

@@ -18,7 +18,8 @@ export function progressText(job) {
   if (job.state === "queued") return "Waiting for its turn";
   if (job.state === "failed") return job.error || "It failed and gave no reason.";
   if (job.state === "cancelled") return "Cancelled";
-  if (job.state === "done") return IN_FRAMES.has(job.kind) && job.frames_total ? `${job.frames_total} frames` : job.message || "Done";
+  const counted = IN_FRAMES.has(job.kind) && job.kind !== "export"; // which goes through them twice for a zip with frames
+  if (job.state === "done") return counted && job.frames_total ? `${job.frames_total} frames` : job.message || "Done";
   const parts = [];
   if (job.frames_total && IN_FRAMES.has(job.kind)) parts.push(`frame ${job.frames_done ?? 0} of ${job.frames_total}`);
   else if (job.message) parts.push(job.message);
