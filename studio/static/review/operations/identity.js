@@ -4,7 +4,7 @@
 import { hasMaskWithin } from "../presence.js";
 import { needMaskWithin, needSelection, needSettled } from "../reasons.js";
 import { coverage } from "../timeline/spans.js";
-import { rangeText, trackName, trackNames } from "./sentence.js";
+import { rangeText, trackNames } from "./sentence.js";
 
 export function createIdentity({ store, session, operations, partner }) {
   const names = (ids) => trackNames(store.state.tracks, ids);
@@ -62,8 +62,8 @@ export function createIdentity({ store, session, operations, partner }) {
   const onOneSide = (state) => {
     const { selection, tracks, want, video } = state;
     const within = (id, start, stop) => hasMaskWithin(session, state, id, start, stop);
-    const whole = selection.find((id) => !within(id, 0, want) || !within(id, want, video.length));
-    return whole === undefined ? null : `All masks of ${trackName(tracks, whole)} lie on one side of this frame.`;
+    const crosses = selection.some((id) => within(id, 0, want) && within(id, want, video.length));
+    return crosses ? null : `All masks of ${trackNames(tracks, selection)} lie on one side of this frame.`;
   };
   const here = (state) => needMaskWithin(session, state, onwards(state), state.span ? "in the chosen span" : "from here on");
   const settled = (...whys) => (state) => [needSelection, ...whys, needSettled].reduce((why, next) => why ?? next(state), null);
