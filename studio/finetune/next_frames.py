@@ -114,7 +114,7 @@ def next_frames(database: Database, project_id: int, count: int = 12) -> list[Ne
         seen += _seen(database, video, runs, _spread(free, most))
         for found in _seen(database, video, runs[:1], _spread(sorted(verified), MOST_KNOWN)):
             known[found.model].append(found.now.embeds)
-    chosen = choose([each.look for each in seen], {model: np.concatenate(all_) for model, all_ in known.items()}, count)
+    chosen = choose([each.look for each in seen], known, count)
     return [
         NextFrame(
             seen[place].video["id"],

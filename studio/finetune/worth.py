@@ -1,9 +1,10 @@
 """What a correction of a frame is worth, and which frames to correct next: numbers only, read from nowhere.
 
-A detection is worth the doubt in it times how unlike it looks to all that is known: to what is verified, and to the frames that
-were already chosen. So a list does not name one thing ten times, nor frames that follow each other. A frame is worth what its best
-detection is, and only among equals the sum: a sum would name frames full of clutter, each piece a little doubtful. Looks are
-re-ID embeddings, which only compare within one model.
+A detection is worth the doubt in it times how unfamiliar it looks: wholly where nothing like it was seen, half after one frame that
+shows its like, a third after two. Seen are what is verified and the frames that were already chosen. So a list does not name one
+thing ten times, and what is rare is named until there are several of it. A frame is worth what its best detection is, and only
+among equals the sum: a sum would name frames full of clutter, each piece a little doubtful. Looks are re-ID embeddings, which
+only compare within one model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,22 +61,25 @@ def distances(one: tuple[Sequence[str], Floats], other: tuple[Sequence[str], Flo
     return np.asarray(np.abs(spread[0] - spread[1]).sum(1) / 2)
 
 
-def choose(looks: Sequence[Look], known: Mapping[str, Floats], count: int) -> list[tuple[int, Floats]]:
+def choose(looks: Sequence[Look], known: Mapping[str, Sequence[Floats]], count: int) -> list[tuple[int, Floats]]:
     """The places of the `count` frames that are worth most, the best first, each with what its detections add (N,).
 
-    known: by model, embeddings (M, C) of what was verified.
+    known: by model, the embeddings (M, C) of each frame that is verified.
     """
-    unlike = [unlikeness(look.embeds, known.get(look.model)) for look in looks]
+    seen = [
+        sum((likeness(look.embeds, frame) for frame in known.get(look.model, ())), np.zeros(len(look.embeds)))
+        for look in looks
+    ]
     left: set[int] = set(range(len(looks)))
     chosen: list[tuple[int, Floats]] = []
     while left and len(chosen) < count:
-        gains = {place: looks[place].doubts * unlike[place] for place in left}
+        gains = {place: looks[place].doubts / (1 + seen[place]) for place in left}
         best = max(left, key=lambda place: (gains[place].max(initial=0), gains[place].sum(), -place))
         left = {place for place in left if not near(looks[place], looks[best])}
         chosen.append((best, gains[best]))
         for place in left:
             if looks[place].model == looks[best].model:
-                unlike[place] = np.minimum(unlike[place], unlikeness(looks[place].embeds, looks[best].embeds))
+                seen[place] = seen[place] + likeness(looks[place].embeds, looks[best].embeds)
     return chosen
 
 
@@ -83,11 +87,11 @@ def near(one: Look, other: Look) -> bool:
     return one.video == other.video and abs(one.frame - other.frame) <= NEAR
 
 
-def unlikeness(embeds: Floats, known: Floats | None) -> Floats:
-    """(N, C) and (M, C) -> (N,) 0..1: 1 minus the greatest cosine with something known, at least 0; 1 where nothing is known."""
-    if known is None or not len(known) or not len(embeds):
-        return np.ones(len(embeds))
-    return np.asarray(1 - (_unit(embeds) @ _unit(known).T).max(1).clip(0, 1))
+def likeness(embeds: Floats, frame: Floats) -> Floats:
+    """(N, C) and those of a frame (M, C) -> (N,) 0..1: the greatest cosine with anything there; 0 where nothing is."""
+    if not len(frame) or not len(embeds):
+        return np.zeros(len(embeds))
+    return np.asarray((_unit(embeds) @ _unit(frame).T).max(1).clip(0, 1))
 
 
 def _entropy(odds: Floats) -> Floats:

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from studio.cli import main
 from studio.finetune.next_frames import next_frames
 from studio.finetune.roles import keep_roles
-from studio.finetune.worth import Look, choose, distances, doubts, softmax, unlikeness
+from studio.finetune.worth import Look, choose, distances, doubts, likeness, softmax
 from studio.review import log, verification
 from studio.settings import Home
 from studio.store import Row, Store
@@ -44,8 +44,16 @@ def test_the_second_choice_shows_something_else_than_the_first_though_it_is_less
     seen = enumerate(((0.9, one), (0.8, one), (0.5, other), (0.1, other)))
     looks = [Look(1, 100 * place, "m", np.array([doubt]), embed) for place, (doubt, embed) in seen]
     assert [place for place, _ in choose(looks, {}, 3)] == [0, 2, 1]
-    assert [place for place, _ in choose(looks, {"m": one}, 1)] == [2], "what is verified is known already"
-    assert [place for place, _ in choose(looks, {"another": one}, 1)] == [0], "looks compare within one model"
+    assert [place for place, _ in choose(looks, {"m": [one, one]}, 1)] == [2], "what is verified is known already"
+    assert [place for place, _ in choose(looks, {"another": [one, one]}, 1)] == [0], "looks compare within one model"
+
+
+def test_what_was_seen_once_is_worth_half_and_what_was_seen_often_nearly_nothing() -> None:
+    one = np.eye(4)[:1]
+    looks = [Look(1, 100 * place, "m", np.array([0.6]), one) for place in range(3)]
+    assert [gains.tolist() for _, gains in choose(looks, {}, 3)] == [[0.6], [0.3], [pytest.approx(0.2)]]
+    ((_, gains),) = choose(looks, {"m": [one] * 59}, 1)
+    assert gains.tolist() == [pytest.approx(0.01)]
 
 
 def test_frames_that_follow_each_other_are_not_both_chosen() -> None:
@@ -61,10 +69,10 @@ def test_one_thing_in_much_doubt_comes_before_a_crowd_in_a_little() -> None:
     assert [place for place, _ in choose(looks, {}, 2)] == [1, 0]
 
 
-def test_what_is_unlike_anything_is_wholly_unfamiliar() -> None:
+def test_alike_is_what_points_the_same_way_as_something_in_a_frame() -> None:
     embeds = np.array([[3.0, 0], [1, 1], [-2, 0]])
-    assert unlikeness(embeds, None).tolist() == [1, 1, 1]
-    np.testing.assert_allclose(unlikeness(embeds, np.array([[5.0, 0]])), [0, 1 - 0.5**0.5, 1], atol=1e-9)
+    assert likeness(embeds, np.zeros((0, 2))).tolist() == [0, 0, 0]
+    np.testing.assert_allclose(likeness(embeds, np.array([[5.0, 0], [-1, -1]])), [1, 0.5**0.5, 0.5**0.5], atol=1e-9)
 
 
 def test_frames_in_doubt_come_first_with_the_reason(studio: tuple[Store, Row]) -> None:
@@ -96,13 +104,14 @@ def test_held_out_videos_are_left_out(studio: tuple[Store, Row]) -> None:
 def test_verified_frames_are_left_out_and_what_they_show_is_known(studio: tuple[Store, Row]) -> None:
     store, video = studio
     tracks = run(store, video, [Thing(0, still(2, 2), score=0.6), Thing(1, still(9, 9, range(30, 33)), score=0.6)])
-    (found,) = next_frames(store.database, video["project_id"])
+    found, *others = next_frames(store.database, video["project_id"])
     assert 30 <= found.frame < 33, "no other frame shows anything in doubt that this one does not"
+    assert others and all(other.worth <= found.worth / 2 + 0.001 for other in others)
     log.perform(store, video["id"], "ann", verification.verify([tracks[0]], 0, 24))
-    (found,) = next_frames(store.database, video["project_id"])
+    found, *_ = next_frames(store.database, video["project_id"])
     assert 30 <= found.frame < 33
     log.perform(store, video["id"], "ann", verification.verify(None, 30, 31))
-    assert next_frames(store.database, video["project_id"]) == [], "the others show what is verified already"
+    assert next_frames(store.database, video["project_id"]) == [], "the others show what is verified in many frames already"
 
 
 def test_the_list_over_http_and_on_the_command_line(
