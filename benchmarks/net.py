@@ -23,7 +23,7 @@ class PreparedVideo:
         """Numbers of frames, in the place of their pictures."""
         return ((number, number) for number in range(len(self.pixels))[start:stop:step])
 
-    def prepare(self, number: int) -> Tensor:
+    def prepare(self, number: int, ordinal: int) -> Tensor:
         return self.pixels[number]
 
     def track(self, *output: Tensor) -> list:
