@@ -126,3 +126,10 @@ def test_a_video_goes_from_hand_to_hand_and_the_library_shows_where_it_is(
     card = bob.page.locator(f'[data-video="{video}"]')
     card.get_by_text("Returned").wait_for()
     card.get_by_text("Ann · 1 note · 0 % verified").wait_for()
+
+    ann.page.reload()
+    ann.page.locator('[data-tab="notes"]').click()
+    for button, state in (("Hand in", "done"), ("Accept", "accepted"), ("Open again", "in_work")):
+        ann.page.get_by_role("button", name=button).click()
+        ann.page.wait_for_function(f"window.__studio.state.review.state === '{state}'")
+        assert reviews.review(library.store.database, video)["state"] == state
