@@ -111,7 +111,9 @@ def test_verified_frames_are_left_out_and_what_they_show_is_known(studio: tuple[
     found, *_ = next_frames(store.database, video["project_id"])
     assert 30 <= found.frame < 33
     log.perform(store, video["id"], "ann", verification.verify(None, 30, 31))
-    assert next_frames(store.database, video["project_id"]) == [], "the others show what is verified in many frames already"
+    assert next_frames(store.database, video["project_id"]) == [], (
+        "the others show what is verified in many frames already"
+    )
 
 
 def test_the_list_over_http_and_on_the_command_line(
