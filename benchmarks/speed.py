@@ -18,7 +18,7 @@ from net import seconds_of_net
 from op import CASES, frame_inputs
 
 from engine import CTVIS, build_model, ops
-from engine.run import see
+from engine.run import is_emulated, see
 from engine.session import VideoSession
 from engine.tracker import Tracker
 from engine.tuning import keep_freed_memory, tune
@@ -57,12 +57,15 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
     print(f"torch {torch.__version__}, {arguments.threads} threads, {ops.active_kernel('cpu')} kernel")
-    subjects = {dtype: (Subject(dtype), Stopwatch()) for dtype in TARGETS}
+    emulated = [dtype for dtype in TARGETS if is_emulated(dtype, torch.device("cpu"))]
+    subjects = {dtype: (Subject(dtype), Stopwatch()) for dtype in TARGETS if dtype not in emulated}
     for round_ in range(arguments.rounds + 1):
         for subject, watch in subjects.values():
             subject.measure(watch if round_ else Stopwatch())  # the first round warms up
     for dtype, (_, watch) in subjects.items():
         report(dtype, watch)
+    for dtype in emulated:
+        print(f"\n{str(dtype).removeprefix('torch.')}: not measured, this processor has no arithmetic in it")
     compare_op(arguments.rounds)
 
 

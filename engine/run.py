@@ -6,7 +6,7 @@ owns progress, storage and cancelling: to stop, stop iterating; the session then
 them are decoded. Also here: where, how precisely and with how many threads a net computes.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
 from typing import NamedTuple
@@ -140,6 +140,28 @@ def pick_device(name: str | None = None) -> torch.device:
             f"The device '{name}' cannot be used here. Available: {', '.join(available_devices())}."
         ) from error
     return device
+
+
+def is_emulated(dtype: torch.dtype, device: torch.device) -> bool:
+    """Whether the device has no arithmetic of its own in this half precision: it then takes up to some hundred times float32's
+    time. That holds for most processors of laptops."""
+    if device.type == "cuda":
+        return dtype is torch.bfloat16 and not torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu" or dtype not in (torch.bfloat16, torch.float16):
+        return False
+    if not torch.backends.mkldnn.is_available():
+        return True
+    bfloat16, float16 = torch.ops.mkldnn._is_mkldnn_bf16_supported, torch.ops.mkldnn._is_mkldnn_fp16_supported
+    return not (bfloat16() if dtype is torch.bfloat16 else float16())
+
+
+def warn_if_emulated(dtype: torch.dtype, device: torch.device, say: Callable[[str], object]) -> None:
+    """Tell a person who asked for it."""
+    if is_emulated(dtype, device):
+        name = str(dtype).removeprefix("torch.")
+        say(
+            f"This {device.type} has no arithmetic in {name}, so it will be many times slower than float32. Better leave it out."
+        )
 
 
 def available_devices() -> list[str]:

@@ -22,7 +22,7 @@ from rich.text import Text
 
 from engine import CTVIS, FrameFormat, Preset
 from engine.errors import CtvisError
-from engine.run import pick_device
+from engine.run import pick_device, warn_if_emulated
 from engine.session import VideoResult
 from engine.tuning import is_compiler_fault, keep_freed_memory, tune
 from studio.commands.live import LiveTask, follow_camera
@@ -152,6 +152,7 @@ def predict(
     half = dtype in (Precision.bfloat16, Precision.float16)
     net.to(place, torch.float64 if dtype is Precision.float64 else torch.float32)
     autocast = getattr(torch, dtype.value) if half else None
+    warn_if_emulated(getattr(torch, dtype.value), place, stderr.print)
     tune(net, autocast, compiled)
     keep_freed_memory()
     settings = Settings(frame_step, _frame_format(net, short_edge), score_threshold, top_k, autocast, clip)

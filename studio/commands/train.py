@@ -23,7 +23,7 @@ from engine.build import find_preset
 from engine.checkpoint import fill, fill_from_coco, read_weights
 from engine.errors import ConfigError, DataError
 from engine.presets import with_backbone
-from engine.run import pick_device
+from engine.run import pick_device, warn_if_emulated
 from studio.commands.train_log import TrainLog
 from studio.interrupt import stop_requested
 from training.annotation_index import AnnotationIndex, index_of
@@ -135,7 +135,10 @@ def train(
     if chosen.batch % world:
         raise ConfigError(f"--batch {chosen.batch} cannot be shared evenly by {world} processes.")
     own, sources = _sources(base, chosen, data, (truth, images), (coco, coco_images) if joint else None)
-    model = _started(own, weights, backbone_weights, console).to(_device(device, rank))
+    place = _device(device, rank)
+    if config.autocast != "off":
+        warn_if_emulated(getattr(torch, config.autocast), place, console.print)
+    model = _started(own, weights, backbone_weights, console).to(place)
     shape = ClipShape(chosen.batch // world, chosen.frames)
     clips = DatasetClips(
         sources, shape, chosen.augmentation, config.steps or 0, own.frame.mean, config.seed, rank, world, chosen.mixed

@@ -1,7 +1,8 @@
 """How long a training step takes on this machine: measured, in a process of its own, and kept.
 
 `python -m studio.finetune.speed --home DIR --project P --model NAME` measures the settings that would be proposed, or those that
-are given, in full and in half precision. The server starts it with `measure_apart`, for it never runs a net itself.
+are given, in full precision and, unless the device would only emulate it, in half. The server starts it with `measure_apart`,
+for it never runs a net itself.
 """
 
 import argparse
@@ -13,8 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from engine.errors import CtvisError
-from engine.run import pick_device
+from engine.run import is_emulated, pick_device
 from studio.apart import run_apart
 from studio.finetune.start import overview
 from studio.jobs.models import find_runnable
@@ -37,10 +40,11 @@ def measure(
     shown = overview(store, home, project_id, model, settings)
     config = FinetuneConfig(**shown["settings"])
     net, preset = find_runnable(home, store.database, shown["model"]).load()
-    net.to(pick_device())
-    found = {}
-    for each in (replace(config, autocast="off"), replace(config, autocast="bfloat16")):
-        found[each.shape] = seconds_per_step(net, preset, each)
+    device = pick_device()
+    net.to(device)
+    worth_it = {"off", config.autocast} if is_emulated(torch.bfloat16, device) else {"off", "bfloat16"}
+    configs = [replace(config, autocast=autocast) for autocast in sorted(worth_it)]
+    found = {each.shape: seconds_per_step(net, preset, each) for each in configs}
     with store.transaction() as database:
         for shape, seconds in found.items():
             finetunes.keep_speed(database, shown["model"], shape, seconds)

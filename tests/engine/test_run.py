@@ -9,7 +9,7 @@ import torch
 
 from engine import build_model
 from engine.errors import CtvisError, VideoError
-from engine.run import available_devices, pick_device, segment_video, step_frame
+from engine.run import available_devices, pick_device, segment_video, step_frame, warn_if_emulated
 from engine.session import VideoSession
 from engine.video import open_video
 from tests.nets import tiny_preset
@@ -112,6 +112,16 @@ def test_half_precision_sees_about_the_same(net, video, dtype):
     full, half = (next(segment_video(session(net, video), video, autocast=kind)) for kind in (None, dtype))
     assert half.observations[0].logits.dtype == torch.float32
     assert np.allclose(half.observations[0].logits, full.observations[0].logits, atol=0.05)
+
+
+@pytest.mark.parametrize("supported", [True, False])
+def test_a_person_is_told_that_this_processor_only_emulates_half_precision(monkeypatch, supported):
+    said, cpu = [], torch.device("cpu")
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: supported)
+    warn_if_emulated(torch.float32, cpu, said.append)
+    assert not said
+    warn_if_emulated(torch.bfloat16, cpu, said.append)
+    assert ["no arithmetic in bfloat16" in line for line in said] == [True] * (not supported)
 
 
 def test_a_device_that_is_not_there_is_refused_with_those_that_are():

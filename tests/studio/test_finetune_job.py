@@ -271,6 +271,14 @@ def test_what_cannot_be_written_pauses_it_with_a_sentence(tmp_path: Path) -> Non
     assert state_of(store, found)["state"] == "done"
 
 
+def test_half_precision_is_not_tried_where_it_is_only_emulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, store, project = new_studio(tmp_path, videos=1)
+    monkeypatch.setattr("studio.finetune.speed.is_emulated", lambda dtype, device: True)
+    assert len(measure(store, home, project, "tiny")) == 1
+    monkeypatch.setattr("studio.finetune.speed.is_emulated", lambda dtype, device: False)
+    assert len(measure(store, home, project, "tiny")) == 2
+
+
 def test_the_expected_time_is_measured_or_not_said(tmp_path: Path) -> None:
     home, store, project = new_studio(tmp_path, videos=1)
     shown = overview(store, home, project, "tiny")
