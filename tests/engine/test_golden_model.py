@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from engine import CTVIS, build_model
+from engine import CTVIS, build_model, query_decoder
 from engine.published_names import to_ours
+from engine.query_decoder import _visible
 from tests.golden import golden_path, load_synth
 
 SYNTH = load_synth()
@@ -50,21 +51,41 @@ def stages(model: CTVIS, video: torch.Tensor) -> dict[str, torch.Tensor]:
     return {name: tensor.double() for name, tensor in zip(STAGES, found, strict=True)}
 
 
-def test_every_stage_equals_the_reference_in_float64(model: CTVIS, golden: dict[str, torch.Tensor]) -> None:
+class Looks:
+    """Where the queries of each layer may look: noted from one net, given to another."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.noted: list[torch.Tensor] = []
+        self._patch = patch
+
+    def note(self) -> None:
+        def visible(masks: torch.Tensor) -> torch.Tensor:
+            self.noted.append(_visible(masks))
+            return self.noted[-1]
+
+        self._patch.setattr(query_decoder, "_visible", visible)
+
+    def give(self) -> None:
+        given = iter(self.noted)
+        self._patch.setattr(query_decoder, "_visible", lambda masks: next(given))
+
+
+def test_every_stage_equals_the_reference(
+    model: CTVIS, golden: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In float64 by itself. In float32 where its queries look where they do in float64: a mask's edge is a threshold, and what
+    lies within rounding of it falls on either side by chance, on another processor on another one."""
+    looks = Looks(monkeypatch)
+    looks.note()
     found = stages(model.double(), golden["video"])
     for name in STAGES:
         assert (found[name] - golden[name]).abs().max() <= 1e-6 * golden[name].abs().max(), name
-
-
-def test_every_stage_stays_close_to_the_reference_in_float32(model: CTVIS, golden: dict[str, torch.Tensor]) -> None:
+    looks.give()
     found = stages(model.float(), golden["video"])
     for name in STAGES:
         error = (found[name] - golden[name]).abs() / golden[name].abs().max()
-        if name in BEFORE_DECODER:
-            assert error.max() <= 2e-5, name
-        else:
-            assert error.max() <= 5e-2, name
-            assert (error <= 2e-4).double().mean() >= 0.85, name
+        assert error.max() <= (2e-5 if name in BEFORE_DECODER else 2e-3), name
+        assert (error <= 2e-4).double().mean() >= 0.85, name
 
 
 def test_the_training_path_ends_in_what_the_inference_path_gives(model: CTVIS) -> None:
