@@ -26,7 +26,7 @@ except ImportError:
 
 CHOICES = ("auto", "cpu", "cuda", "off")
 OLDEST_TORCH = "0x020e000000000000"  # 2.14: what the ABI-stable API may use
-CPU_SOURCES = ["engine/csrc/ms_deform_attn.cpp", "engine/csrc/winograd.cpp"]
+CPU_SOURCES = [f"engine/csrc/{name}.cpp" for name in ("ms_deform_attn", "shared_cells", "winograd")]
 CUDA_SOURCE = "engine/csrc/cuda/op.cpp"
 DEVICE_SOURCE = "engine/csrc/cuda/ms_deform_attn.cu"
 HEADERS = [str(path) for path in sorted(Path("engine/csrc").rglob("*.h"))]

@@ -96,19 +96,15 @@ def mask_nms(shared: NDArray[np.int64], threshold: float, categories: NDArray | 
 
 def shared_cells(inside: Tensor) -> NDArray[np.int64]:
     """How many cells each two of the masks (N, cells) bool have in common: (N, N)."""
-    if inside.device.type == "cpu" and _has_byte_products():
-        bytes_ = inside.view(torch.int8)
-        shared = torch._int_mm(bytes_, bytes_.T)
-    else:
-        cells = inside.float()
-        shared = cells @ cells.T  # exact: float32 holds whole numbers up to 2 ** 24
-    return shared.cpu().numpy().astype(np.int64)
+    if inside.device.type == "cpu" and _has_kernel():
+        return torch.ops.ctvis.shared_cells(inside).numpy()
+    cells = inside.float()
+    return (cells @ cells.T).cpu().numpy().astype(np.int64)  # exact: float32 holds whole numbers up to 2 ** 24
 
 
-def _has_byte_products() -> bool:
-    """Whether this CPU multiplies bytes faster than floats; where it does not, torch's product of bytes is very slow."""
-    capabilities = torch.cpu.get_capabilities()
-    return torch.backends.mkldnn.is_available() and any(capabilities.get(name) for name in ("avx512_vnni", "amx_int8"))
+def _has_kernel() -> bool:
+    """Whether engine/csrc/shared_cells.cpp was built."""
+    return torch._C._dispatch_has_kernel_for_dispatch_key("ctvis::shared_cells", "CPU")
 
 
 def _inside(masks: Tensor, queries: NDArray[np.int64]) -> Tensor:

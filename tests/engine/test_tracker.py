@@ -196,16 +196,22 @@ def test_select_takes_the_best_query_where_none_is_good_enough():
     assert select(scores, 0.9).tolist() == [1]
 
 
-@pytest.fixture(params=[True, False], ids=["byte products", "float products"])
-def products(request, monkeypatch):
-    """Both ways in which shared cells are counted; the first is slow, but right, where the CPU lacks it."""
-    monkeypatch.setattr(candidates, "_has_byte_products", lambda: request.param)
+@pytest.fixture(params=[True, False], ids=["kernel", "torch"])
+def counted(request, monkeypatch):
+    """Both ways in which shared cells are counted."""
+    if request.param and not candidates._has_kernel():
+        pytest.skip("engine._C is not built (CTVIS_OP=cpu pip install --no-build-isolation -e .)")
+    monkeypatch.setattr(candidates, "_has_kernel", lambda: request.param)
 
 
-def test_shared_cells_are_counted_exactly(products):
-    inside = torch.rand(7, 5000, generator=torch.Generator().manual_seed(0)) > 0.3
-    assert np.array_equal(shared_cells(inside), (inside[:, None] & inside[None]).sum(-1))
-    assert shared_cells(inside[:0]).shape == (0, 0)
+@pytest.mark.parametrize("cells", [1, 63, 64, 65, 5000])
+def test_shared_cells_are_counted_exactly(counted, cells):
+    inside = torch.rand(7, cells, generator=torch.Generator().manual_seed(0)) > 0.3
+    inside[2] = False
+    inside[3, : cells // 2] = False
+    inside[4, cells // 3 :] = False
+    for each in (inside, inside[:0], inside[:, : cells // 2], inside[::2, ::3]):
+        assert np.array_equal(shared_cells(each), (each[:, None] & each[None]).sum(-1))
 
 
 def nms(masks, threshold, categories=None):
