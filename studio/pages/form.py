@@ -9,7 +9,14 @@ def model_controls(models: list[str], score: float) -> dict[str, Component]:
     return {
         "model": gr.Dropdown(models, value=models[0] if models else None, label="Model", interactive=True),
         "score_threshold": gr.Slider(
-            0.0, 0.95, value=score, step=0.05, label="Minimum certainty", buttons=[], interactive=True
+            0.0,
+            0.95,
+            value=score,
+            step=0.05,
+            label="Minimum certainty",
+            info="Leaves out what the model is less sure of.",
+            buttons=[],
+            interactive=True,
         ),
     }
 

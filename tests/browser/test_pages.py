@@ -50,6 +50,22 @@ def shown_pages(page: Any) -> list[str]:
     return [found.get_attribute("id") for found in page.locator(".page:visible").all()]
 
 
+def test_the_studio_opens_where_it_was_left(visit: Any, address: str) -> None:
+    page = visit("models")
+    page.goto("about:blank")
+    page.goto(address)
+    page.wait_for_selector("#page-models", state="visible")
+    assert shown_pages(page) == ["page-models"] and "view=models" in page.url
+    page.evaluate("localStorage.setItem('ctvis.place', '?view=review&video=12345')")
+    page.watch.expected.append("404")
+    page.evaluate("addEventListener('pagehide', () => localStorage.setItem('ctvis.place', '?view=review&video=12345'))")
+    page.goto("about:blank")
+    page.goto(address)
+    page.get_by_text("no video 12345").first.wait_for()
+    page.get_by_role("link", name="Open the Library").click()
+    page.wait_for_selector("#page-library", state="visible")
+
+
 def test_every_page_is_a_click_away_and_has_an_address(visit: Any) -> None:
     page = visit("try")
     for name in ("Library", "Run", "Fine-tune", "Models", "Jobs", "Export", "Try"):

@@ -44,7 +44,7 @@ def open_video(page: Any) -> None:
 
 
 def test_without_a_video_it_says_what_to_do(gradio_page: Any) -> None:
-    assert gradio_page.locator(".ct-notice").inner_text() == "Choose a video to review."
+    assert gradio_page.locator(".ct-notice span").inner_text() == "Choose a video to review."
 
 
 def test_python_opens_a_video_and_keys_move_it_once(gradio_page: Any) -> None:
@@ -69,7 +69,7 @@ def test_opening_it_again_keeps_the_stage_and_the_place(gradio_page: Any) -> Non
 def test_python_closes_the_video(gradio_page: Any) -> None:
     open_video(gradio_page)
     gradio_page.get_by_role("button", name="Close").click()
-    gradio_page.wait_for_function("document.querySelector('.ct-notice').innerText === 'Choose a video to review.'")
+    gradio_page.wait_for_function("document.querySelector('.ct-notice span').innerText === 'Choose a video to review.'")
 
 
 def test_keys_typed_into_gradios_fields_stay_there(gradio_page: Any) -> None:

@@ -467,7 +467,7 @@ def test_a_video_that_does_not_exist_gives_the_servers_sentence(studio: Any) -> 
     annotator, _ = studio()
     annotator.page.watch.expected.append("404")
     annotator.open(opened="99")
-    assert annotator.text(".ct-notice") == "There is no video 99."
+    assert annotator.text(".ct-notice span") == "There is no video 99."
 
 
 def test_opening_the_same_video_again_keeps_the_place(studio: Any) -> None:

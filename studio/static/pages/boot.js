@@ -1,10 +1,19 @@
-/* Runs before the first paint (a plain script in the head): the page of the address and the theme the person chose.
+/* Runs before the first paint (a plain script in the head): the page of the address, or the one last seen, and the theme the
+   person chose.
 
    Later changes of either are made by shell.js, which reads and writes the same two places: <html data-page> and localStorage. */
 
 (() => {
   const PAGES = ["try", "library", "run", "review", "finetune", "models", "export", "jobs"];
   const root = document.documentElement;
+
+  // The studio opens where it was left: an address that asks for nothing takes the last one.
+  const left = localStorage.getItem("ctvis.place");
+  if (!location.search && left) history.replaceState(null, "", left);
+  addEventListener("pagehide", () => {
+    if (/^\?(view|video)=/.test(location.search)) localStorage.setItem("ctvis.place", location.search);
+  });
+
   const asked = new URLSearchParams(location.search);
   root.dataset.page = PAGES.includes(asked.get("view")) ? asked.get("view") : asked.has("video") ? "review" : "try";
 

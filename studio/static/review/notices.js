@@ -6,7 +6,9 @@ import { el, setText } from "./dom.js";
 const EMPTY = "No tracks yet: run the model on this video, or press N to draw one.";
 
 export function createNotices(store, isRunning) {
-  const message = el("div", { class: "ct-notice", role: "status" });
+  const words = el("span");
+  const library = el("a", { href: "?view=library" }, "Open the Library");
+  const message = el("div", { class: "ct-notice", role: "status" }, words, library);
   const bar = el("div", { class: "ct-run-bar" });
   const runText = el("span", { class: "ct-numbers" });
   const run = el("div", { class: "ct-run", role: "status" }, runText, el("div", { class: "ct-run-track" }, bar));
@@ -17,7 +19,8 @@ export function createNotices(store, isRunning) {
     message.hidden = !text && !hint;
     message.classList.toggle("ct-notice-low", !text);
     message.classList.toggle("ct-error", Boolean(problem));
-    setText(message, text || hint);
+    library.hidden = Boolean(video || loading);
+    setText(words, text || hint);
   });
   store.watch(["video"], ({ video }) => {
     run.hidden = !isRunning(video?.run);
