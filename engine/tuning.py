@@ -21,6 +21,7 @@ from engine.layers import Attention
 from engine.model import CTVIS
 from engine.resnet import ConvNorm, ResNet50
 from engine.swin import Swin
+from engine.timm_backbone import NormedConv
 
 M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # of glibc's malloc.h
 
@@ -32,7 +33,7 @@ def tune(model: CTVIS, autocast: torch.dtype | None = None, compiled: bool = Fal
         check_compiler(device)
     model.eval().requires_grad_(False)
     for module in model.modules():
-        if isinstance(module, ConvNorm):
+        if isinstance(module, ConvNorm | NormedConv):
             module.fold()
     if autocast is not None:
         _convert(model.pixel_decoder, autocast)

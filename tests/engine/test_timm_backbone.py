@@ -6,9 +6,11 @@ import pytest
 import timm
 import torch
 from timm.layers import freeze_batch_norm_2d
+from torch import nn
 
 from engine.errors import CtvisError
-from engine.timm_backbone import STRIDES, TimmBackbone
+from engine.layers import Conv2d
+from engine.timm_backbone import STRIDES, NormedConv, TimmBackbone
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,22 @@ def test_folding_the_norms_changes_neither_the_maps_nor_the_names(name):
     with torch.no_grad():
         for ours, theirs in zip(backbone(frames), plain(frames), strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "mobilenetv3_small_050", "tf_efficientnet_lite0"])
+def test_convolutions_that_took_their_norms_for_good_give_the_same_maps(name):
+    torch.manual_seed(0)
+    backbone = TimmBackbone(name)
+    _scatter_norms(backbone.body)
+    frames = torch.randn(2, 3, 64, 96)
+    with torch.inference_mode():
+        before = backbone(frames)
+        normed = [module for module in backbone.modules() if isinstance(module, NormedConv)]
+        for module in normed:
+            module.fold()
+        for ours, theirs in zip(backbone(frames), before, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+    assert normed and all(type(module) is (Conv2d if module.groups == 1 else nn.Conv2d) for module in normed)
 
 
 def test_a_copy_of_a_backbone_follows_its_own_weights():
