@@ -22,6 +22,10 @@ class FrameFormat:
     mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
     std: tuple[float, float, float] = (58.395, 57.12, 57.375)
 
+    def at(self, short_edge: int) -> "FrameFormat":
+        """The same at another size. The limit for the longer edge grows along, or it would undo the wish on wide videos."""
+        return replace(self, short_edge=short_edge, max_edge=max(self.max_edge, 4 * short_edge))
+
 
 @dataclass(frozen=True)
 class ModelConfig:

@@ -5,14 +5,18 @@ belongs to, in the form of a results file. Categories are paired by name, so a n
 numbering; what a net says of categories that the dataset does not have is left out. Scoring itself is training.metrics.
 """
 
+from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from engine.config import Category, Preset
 from engine.errors import DataError
 from engine.image_folder import ImageSequence
 from engine.model import CTVIS
+from engine.run import segment_video
 from engine.session import VideoSession
 from engine.video import VideoSource, open_video
 from training.metrics import Score, evaluate
@@ -40,28 +44,33 @@ def predict_dataset(
     images_root: str | Path,
     video_ids: Collection[int] | None = None,
     on_video: Callable[[Video, int, int], None] = lambda video, done, total: None,
+    autocast: torch.dtype | None = None,
 ) -> list[dict[str, Any]]:
     """The entries of a results file. video_ids: only these videos; on_video: told (video, done so far, of how many) after
-    each."""
+    each; autocast: as for `predict_video`."""
     ids = category_ids(preset.categories, dataset)
     videos = [video for video in dataset.videos.values() if video_ids is None or video.id in set(video_ids)]
     results: list[dict[str, Any]] = []
     for done, video in enumerate(videos, start=1):
         with open_frames(video, Path(images_root)) as source:
-            results += predict_video(model, preset, source, video, ids)
+            results += predict_video(model, preset, source, video, ids, autocast)
         on_video(video, done, len(videos))
     return results
 
 
 def predict_video(
-    model: CTVIS, preset: Preset, source: VideoSource, video: Video, ids: list[int | None]
+    model: CTVIS,
+    preset: Preset,
+    source: VideoSource,
+    video: Video,
+    ids: list[int | None],
+    autocast: torch.dtype | None = None,
 ) -> list[dict[str, Any]]:
     """One video's entries of a results file. ids: the dataset's category id of each of the net's categories, None to
-    skip."""
+    skip; autocast: the half precision that the net may compute in."""
     size = video.height, video.width
     session = VideoSession(model, size, preset.tracker, preset.top_k, preset.frame, fps=source.fps)
-    for _, rgb in source:
-        session.step(rgb)
+    deque(segment_video(session, source, autocast=autocast), maxlen=0)
     result = session.finish()
     return [
         {

@@ -6,14 +6,19 @@ score_tables.py and, as pictures, formats/score_plots.py. Faults of the input ar
 
 import json as json_format
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import torch
 import typer
 from rich.console import Console
 
+from engine import CTVIS, Preset
 from engine.errors import DataError
+from engine.recognise import Recognised
+from engine.run import pick_device, warn_if_emulated
+from engine.tuning import keep_freed_memory, tune
 from studio.commands import score_tables
 from studio.commands.model_choice import open_chosen
 from training.evaluate import predict_dataset
@@ -34,6 +39,18 @@ def evaluate(
     images: Annotated[
         Path | None, typer.Option("--images", help="with --model: folder of the ground truth's videos")
     ] = None,
+    short_edge: Annotated[
+        int | None,
+        typer.Option("--short-edge", min=32, help="with --model: of the frames, in pixels; its own by default"),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option("--device", help="with --model: cpu, cuda, cuda:1, mps; by default the GPU if there is one"),
+    ] = None,
+    dtype: Annotated[
+        Literal["float32", "bfloat16", "float16"],
+        typer.Option("--dtype", help="with --model: what the net computes in"),
+    ] = "float32",
     long_videos: Annotated[
         Path | None,
         typer.Option(
@@ -58,7 +75,7 @@ def evaluate(
 ) -> None:
     """Score a results file, or a model, against a YouTube-VIS ground truth."""
     console = Console()
-    dataset, found = _found(console, gt, results, model, preset, images)
+    dataset, found = _found(console, gt, results, model, preset, images, _Computing(short_edge, device, dtype))
     for remark in oddities(found):
         console.print(f"Note: {remark}", style="yellow")
     report = _Report(
@@ -77,6 +94,25 @@ def evaluate(
     if json is not None:
         _write(json, report.to_json())
         console.print(f"Written to {json}", markup=False)
+
+
+@dataclass(frozen=True)
+class _Computing:
+    """How a net is to see the videos."""
+
+    short_edge: int | None
+    device: str | None
+    dtype: str
+
+    def prepared(self, chosen: Recognised, stderr: Console) -> tuple[CTVIS, Preset, torch.dtype | None]:
+        """The net made ready there, its preset with the size of its frames, and the half precision it runs under."""
+        place, dtype = pick_device(self.device), getattr(torch, self.dtype)
+        warn_if_emulated(dtype, place, stderr.print)
+        autocast = None if dtype is torch.float32 else dtype
+        tune(chosen.model.to(place), autocast)
+        keep_freed_memory()
+        preset, edge = chosen.preset, self.short_edge
+        return chosen.model, preset if edge is None else replace(preset, frame=preset.frame.at(edge)), autocast
 
 
 @dataclass(frozen=True)
@@ -119,7 +155,13 @@ class _Report:
 
 
 def _found(
-    console: Console, gt: Path, results: Path | None, model: str | None, preset: str | None, images: Path | None
+    console: Console,
+    gt: Path,
+    results: Path | None,
+    model: str | None,
+    preset: str | None,
+    images: Path | None,
+    computing: _Computing,
 ) -> tuple[Dataset, list[Result]]:
     """The ground truth and what is to be scored: read, or predicted first."""
     if results is not None and model is None:
@@ -127,15 +169,17 @@ def _found(
         return dataset, read_results(results, dataset)
     if model is None or images is None or results is not None:
         raise DataError("Give either --results FILE, or --model NAME with --images FOLDER.")
-    chosen = open_chosen(model, preset, Console(stderr=True, highlight=False, soft_wrap=True))
+    stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+    net, its_preset, autocast = computing.prepared(open_chosen(model, preset, stderr), stderr)
     dataset = read_dataset(gt)
     with console.status("Predicting") as status:
         entries = predict_dataset(
-            chosen.model,
-            chosen.preset,
+            net,
+            its_preset,
             dataset,
             images,
             on_video=lambda _, done, of: status.update(f"Predicted {done} of {of} videos"),
+            autocast=autocast,
         )
     return dataset, read_results(entries, dataset)
 

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from engine import CTVIS, FrameFormat, Preset
+from engine import CTVIS, Preset
 from engine.errors import CtvisError
 from engine.run import pick_device, warn_if_emulated
 from engine.session import VideoResult
@@ -155,7 +155,14 @@ def predict(
     warn_if_emulated(getattr(torch, dtype.value), place, stderr.print)
     tune(net, autocast, compiled)
     keep_freed_memory()
-    settings = Settings(frame_step, _frame_format(net, short_edge), score_threshold, top_k, autocast, clip)
+    settings = Settings(
+        frame_step,
+        None if short_edge is None else net.frame_format.at(short_edge),
+        score_threshold,
+        top_k,
+        autocast,
+        clip,
+    )
     facts = {
         "model": model,
         "preset": its_preset.name,
@@ -320,11 +327,3 @@ def _check_places(videos: list[Input], files: _Files, overwrite: bool) -> None:
         (files.folder / META).unlink(missing_ok=True)
     except OSError as error:
         raise CtvisError(f"The folder '{files.folder}' cannot be written: {error.strerror}.") from error
-
-
-def _frame_format(model: CTVIS, short_edge: int | None) -> FrameFormat | None:
-    if short_edge is None:
-        return None
-    # The limit for the longer edge grows along, or it would undo the wish on wide videos.
-    limit = max(model.frame_format.max_edge, 4 * short_edge)
-    return replace(model.frame_format, short_edge=short_edge, max_edge=limit)

@@ -75,10 +75,7 @@ def open_session(
     if settings.get("match_threshold") is not None:
         tracker = replace(tracker, match_threshold=settings["match_threshold"])
     if settings.get("short_edge") is not None:
-        # The preset's limit for the longer edge is meant for its own short edge.
-        frame = replace(
-            frame, short_edge=settings["short_edge"], max_edge=max(frame.max_edge, 4 * settings["short_edge"])
-        )
+        frame = frame.at(settings["short_edge"])
     return VideoSession(
         model, size, tracker, frame_format=frame, spool=False, fps=fps, detections=hand_out, before_nms=True
     )

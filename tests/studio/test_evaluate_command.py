@@ -4,12 +4,16 @@ import json
 
 import cv2
 import pytest
+import torch
 import typer
 from typer.testing import CliRunner
 
+from engine import CTVIS, build_model, save_checkpoint
 from engine.errors import DataError
 from studio.commands.evaluate import evaluate
 from tests.golden import golden_path
+from tests.nets import tiny_preset
+from tests.videos import make_video, numbered_frames
 
 GOLDEN = ["--gt", str(golden_path("ytvis_eval_gt.json")), "--results", str(golden_path("ytvis_eval_results.json"))]
 
@@ -44,6 +48,32 @@ def test_it_wants_either_results_or_a_model_with_images(app, options):
     run = CliRunner().invoke(app, options)
     assert isinstance(run.exception, DataError)
     assert "either --results" in str(run.exception)
+
+
+def test_a_model_is_made_ready_and_sees_frames_of_the_size_asked_for(app, tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    save_checkpoint(build_model(tiny_preset()), tiny_preset(), tmp_path / "tiny.safetensors")
+    make_video(tmp_path / "clip.mp4", numbered_frames(6, 48, 80))
+    names = [f"clip/{frame}.jpg" for frame in range(6)]
+    truth = {
+        "videos": [{"id": 1, "width": 80, "height": 48, "length": 6, "file_names": names}],
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [],
+    }
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    seen = []
+    forward = CTVIS.forward
+    monkeypatch.setattr(
+        CTVIS, "forward", lambda net, frames: seen.append((net.training, frames.shape)) or forward(net, frames)
+    )
+    options = ["--gt", tmp_path / "truth.json", "--model", tmp_path / "tiny.safetensors", "--images", tmp_path]
+    for more, size in ([], (64, 107)), (["--short-edge", "32", "--device", "cpu"], (32, 53)):
+        seen.clear()
+        run = CliRunner().invoke(app, [*map(str, options), *more])
+        assert run.exit_code == 0, run.output
+        assert seen == [(False, (1, 3, *size))] * 6
+    run = CliRunner().invoke(app, [*map(str, options), "--device", "toaster"])
+    assert "'toaster' cannot be used here" in str(run.exception)
 
 
 def test_a_results_file_that_cannot_be_written_is_a_fault_of_the_input(app, tmp_path):
