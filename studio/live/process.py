@@ -17,6 +17,7 @@ import torch
 
 from engine.errors import CtvisError, DataError
 from engine.run import pick_device
+from engine.tuning import keep_freed_memory, tune
 from studio.formats.overlay import OverlayWriter
 from studio.jobs.models import find_model
 from studio.live.follower import Follower, Seen
@@ -112,7 +113,8 @@ def load(options: argparse.Namespace) -> Follower:
         model, preset = find_model(home, store.database, options.model).load()
     finally:
         store.close()
-    model.to(pick_device()).eval()
+    tune(model.to(pick_device()))
+    keep_freed_memory()
     return Follower(model, preset, Settings(score_threshold=options.score_threshold))
 
 
