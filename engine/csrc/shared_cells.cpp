@@ -75,6 +75,7 @@ struct Count {
         const int64_t first = std::max(spans[one].first, spans[other].first);
         const int64_t last = std::min(spans[one].end, spans[other].end);
         int64_t count = 0;
+#pragma GCC unroll 4
         for (int64_t place = first; place < last; ++place) {
           count += __builtin_popcountll(words[one * width + place] & words[other * width + place]);
         }
