@@ -158,9 +158,9 @@ def is_emulated(dtype: torch.dtype, device: torch.device) -> bool:
 def warn_if_emulated(dtype: torch.dtype, device: torch.device, say: Callable[[str], object]) -> None:
     """Tell a person who asked for it."""
     if is_emulated(dtype, device):
-        name = str(dtype).removeprefix("torch.")
+        name, place = str(dtype).removeprefix("torch."), "processor" if device.type == "cpu" else "GPU"
         say(
-            f"This {device.type} has no arithmetic in {name}, so it will be many times slower than float32. Better leave it out."
+            f"This {place} has no arithmetic in {name}: that will be many times slower than float32. Better leave it out."
         )
 
 
