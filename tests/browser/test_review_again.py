@@ -220,8 +220,8 @@ def test_what_was_begun_offline_shows_how_far_it_is_once_the_studio_has_it(
 
     told: list[Any] = []  # until then the list is held back, so that the page has to hear of it by sending it
     ann.page.on("requestfinished", lambda request: request.url.endswith("/ops/propagate") and told.append(request))
-    nothing = {"operations": []}
-    ann.page.route("**/videos/*/ops", lambda route: route.continue_() if told else route.fulfill(json=nothing))
+    off = "internetdisconnected"
+    ann.page.route("**/videos/*/ops", lambda route: route.continue_() if told else route.abort(off))
     ann.page.reload()
     ann.page.unroute("**/ops/propagate")  # not before: it was to be sent by the page that comes after
     row = ann.page.locator(".ct-underway .ct-run")
