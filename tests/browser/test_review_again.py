@@ -203,8 +203,9 @@ def test_what_takes_long_goes_on_by_itself_and_can_be_stopped(
     assert ann.state(f"timeline[{track}][0]") == [10, 20, "propagated"]
 
 
+@pytest.mark.parametrize("sent", ["before its video is open", "when its video is open"])
 def test_what_was_begun_offline_shows_how_far_it_is_once_the_studio_has_it(
-    studio: Studio, review: Callable[..., Annotator], monkeypatch: pytest.MonkeyPatch
+    sent: str, studio: Studio, review: Callable[..., Annotator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(long_operations, "AT_ONCE_SECONDS", 0.0)
     video, track = drawn_owl(studio)
@@ -218,12 +219,19 @@ def test_what_was_begun_offline_shows_how_far_it_is_once_the_studio_has_it(
     ann.page.keyboard.press("Enter")
     ann.page.wait_for_function("window.__studio.saving === 'failed' && !window.__studio.atRisk")
 
-    told: list[Any] = []  # until then the list is held back, so that the page has to hear of it by sending it
-    ann.page.on("requestfinished", lambda request: request.url.endswith("/ops/propagate") and told.append(request))
-    off = "internetdisconnected"
-    ann.page.route("**/videos/*/ops", lambda route: route.continue_() if told else route.abort(off))
-    ann.page.reload()
-    ann.page.unroute("**/ops/propagate")  # not before: it was to be sent by the page that comes after
+    if sent.startswith("before"):  # the video comes once the server has the operation; its list then names it, too
+        waiting: list[Any] = []
+        ann.page.route(f"**/videos/{video['id']}", lambda route: waiting.append(route))
+        ann.page.unroute("**/ops/propagate")
+        with ann.page.expect_request_finished(lambda request: request.url.endswith("/ops/propagate")):
+            ann.page.reload()
+        waiting[0].continue_()
+        ann.page.unroute(f"**/videos/{video['id']}")
+    else:  # the page can only have heard of it by sending it: the list stays out of reach
+        ann.page.route("**/videos/*/ops", lambda route: route.abort("internetdisconnected"))
+        ann.page.reload()
+        ann.page.wait_for_function("window.__studio?.state.video")
+        ann.page.unroute("**/ops/propagate")
     row = ann.page.locator(".ct-underway .ct-run")
     row.wait_for()
     assert row.inner_text().startswith("Carrying a mask")

@@ -25,5 +25,17 @@ export function createStore(initial) {
       callback(state);
       return () => listeners.delete(listener);
     },
+
+    /** Resolves once the state is as `holds` asks, at once if it is so; the keys are those that it looks at. */
+    until(keys, holds) {
+      if (holds(state)) return Promise.resolve();
+      return new Promise((resolve) => {
+        const stop = this.watch(keys, () => {
+          if (!holds(state)) return;
+          stop();
+          resolve();
+        });
+      });
+    },
   };
 }

@@ -10,6 +10,7 @@ const TEXTS = { propagate: "Carrying a mask", accept: "Following the object", re
 
 export class Underway {
   #open = null; // the video whose operations were asked for
+  #followed = new Map(); // job -> {own, end}: who began it and who finds it in the server's list look at one and the same
 
   constructor({ api, store, session, toast }) {
     Object.assign(this, { api, store, session, toast });
@@ -23,13 +24,25 @@ export class Underway {
   }
 
   /** Shows an operation until it is over. Resolves to how it ended: "done", "failed", "cancelled"; null: another video is open. */
-  async over({ job, op }, own = true) {
+  over({ job, op }, own = true) {
+    const known = this.#followed.get(job);
+    if (known) {
+      known.own ||= own;
+      return known.end;
+    }
+    const followed = { own };
+    this.#followed.set(job, followed);
+    followed.end = this.#follow(job, op, followed).finally(() => this.#followed.delete(job));
+    return followed.end;
+  }
+
+  async #follow(job, op, followed) {
     const { id } = this.store.state.video;
     const elsewhere = () => this.store.state.video?.id !== id;
     let state = "queued";
     let progress = 0;
     while ((state === "queued" || state === "running") && !elsewhere()) {
-      this.#set(job, { job, op, progress, own });
+      this.#set(job, { job, op, progress, own: followed.own });
       await new Promise((resolve) => setTimeout(resolve, EVERY));
       try {
         ({ state, progress } = await this.api.job(job));

@@ -50,10 +50,10 @@ class ResumedChange {
   }
 
   async run() {
-    const { session, store, operations } = this.parts;
-    const { video, op, body, key } = this.record;
+    const { session, store } = this.parts;
+    const { video } = this.record;
     const answer = await this.#send();
-    if (answer?.job !== undefined) operations.follow(video, op, body, key, answer); // other changes need not wait for it
+    if (answer?.job !== undefined) this.#follow(answer); // other changes need not wait for it
     if (answer?.rev === undefined) return; // a note, or what was said of a moment of the queue, changes no mask
     this.own.add(video, answer.rev);
     if (store.state.video?.id !== video) return;
@@ -66,6 +66,14 @@ class ResumedChange {
     if (["settle", "comment"].includes(this.record.kind) && error.status === 404) return; // it is gone: mended, or deleted
     toast(`Left undone from your last visit: ${this.record.text}. ${error.message}`, { tone: "error" });
     session.refreshSoon();
+  }
+
+  /** Shows an operation that the worker does, as soon as its video is open: what was left undone may be sent before. */
+  async #follow(underway) {
+    const { store, operations } = this.parts;
+    const { video, op, body, key } = this.record;
+    await store.until(["video"], ({ video: open }) => open?.id === video);
+    await operations.follow(video, op, body, key, underway);
   }
 
   /** The changes sent just before it, the person knew of; what others did since, the server minds. */
