@@ -56,9 +56,9 @@ def test_the_studio_opens_where_it_was_left(visit: Any, address: str) -> None:
     page.goto(address)
     page.wait_for_selector("#page-models", state="visible")
     assert shown_pages(page) == ["page-models"] and "view=models" in page.url
-    page.evaluate("localStorage.setItem('ctvis.place', '?view=review&video=12345')")
     page.watch.expected.append("404")
-    page.evaluate("addEventListener('pagehide', () => localStorage.setItem('ctvis.place', '?view=review&video=12345'))")
+    page.goto(f"{address}/?view=review&video=12345")  # a video that has been removed since
+    page.get_by_text("no video 12345").first.wait_for()
     page.goto("about:blank")
     page.goto(address)
     page.get_by_text("no video 12345").first.wait_for()

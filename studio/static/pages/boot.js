@@ -10,9 +10,12 @@
   // The studio opens where it was left: an address that asks for nothing takes the last one.
   const left = localStorage.getItem("ctvis.place");
   if (!location.search && left) history.replaceState(null, "", left);
-  addEventListener("pagehide", () => {
+  const keep = () => {
     if (/^\?(view|video)=/.test(location.search)) localStorage.setItem("ctvis.place", location.search);
-  });
+  };
+  keep();
+  document.addEventListener("ctvis:page", keep);
+  addEventListener("pagehide", keep);
 
   const asked = new URLSearchParams(location.search);
   root.dataset.page = PAGES.includes(asked.get("view")) ? asked.get("view") : asked.has("video") ? "review" : "try";
