@@ -15,7 +15,7 @@ from studio.api import long_operations
 from studio.api import operation_bodies as bodies
 from studio.api import review_schemas as schemas
 from studio.api.context import InStudio, RequestKey, Studio, User
-from studio.api.long_operations import PREVIEW_SECONDS, Postponed, Underway, UnderwayList
+from studio.api.long_operations import Postponed, Underway, UnderwayList
 from studio.api.review import current_mask
 from studio.review import log
 from studio.review.plan import Operation, endless
@@ -48,16 +48,16 @@ class Deed:
     request: str | None
     seen: int | None
 
-    def do(self, body: Body, pixels: bool = False, long: bool = False) -> Any:
-        """Do the operation. `pixels`: it works on pixels, which it does before it takes the database's write lock; `long`: it
-        looks at many frames, and goes on in the worker if it is not done at once."""
+    def do(self, body: Body, long: bool = False) -> Any:
+        """Do the operation. `long`: it works on pixels or looks at many frames, which it does before it takes the database's
+        write lock, and in the worker if it is not done at once."""
         store, known = self.studio.store, (self.request, self.seen)
         patience = long_operations.at_once() if long else endless
         try:
             if long and long_operations.is_left_to_worker(self.studio, self.video_id, self.request):
                 raise Postponed
             operation = body.operation()
-            applied = log.perform(store, self.video_id, self.user, operation, *known, pixels or long, patience)
+            applied = log.perform(store, self.video_id, self.user, operation, *known, long, patience)
         except Postponed:
             left = (self.studio, self.video_id, self.user, body.model_dump_json(), *known)
             return JSONResponse(long_operations.leave_to_worker(*left).model_dump(), 202)
@@ -91,7 +91,7 @@ Doing = Annotated[Deed, Depends(_deed)]
 @router.post("/videos/{video_id}/ops/preview", response_model=schemas.Preview)
 def preview(studio: InStudio, video_id: int, body: bodies.AnyOperation) -> Any:
     """What an operation would do, without doing it."""
-    said = log.preview(studio.store, video_id, body.operation(), long_operations.until(PREVIEW_SECONDS))
+    said = log.preview(studio.store, video_id, body.operation(), long_operations.until(long_operations.PREVIEW_SECONDS))
     return vars(said) | {"tracks": [{"track": track, "masks": masks} for track, masks in said.tracks]}
 
 
@@ -161,28 +161,28 @@ def copy(deed: Doing, body: bodies.Copy) -> Any:
     return deed.do(body)
 
 
-@router.post("/videos/{video_id}/ops/transform", response_model=schemas.Done, responses=REFUSED)
+@router.post("/videos/{video_id}/ops/transform", response_model=schemas.Done, responses=LONG)
 def transform(deed: Doing, body: bodies.Transform) -> Any:
     """Masks moved and scaled."""
-    return deed.do(body, pixels=True)
+    return deed.do(body, long=True)
 
 
-@router.post("/videos/{video_id}/ops/refine", response_model=schemas.Done, responses=REFUSED)
+@router.post("/videos/{video_id}/ops/refine", response_model=schemas.Done, responses=LONG)
 def refine(deed: Doing, body: bodies.Refine) -> Any:
     """Holes filled, specks removed, grown, shrunk, or smoothed."""
-    return deed.do(body, pixels=True)
+    return deed.do(body, long=True)
 
 
-@router.post("/videos/{video_id}/ops/interpolate", response_model=schemas.Done, responses=REFUSED)
+@router.post("/videos/{video_id}/ops/interpolate", response_model=schemas.Done, responses=LONG)
 def interpolate(deed: Doing, body: bodies.Interpolate) -> Any:
     """Masks between two keyframes."""
-    return deed.do(body, pixels=True)
+    return deed.do(body, long=True)
 
 
-@router.post("/videos/{video_id}/ops/put_behind", response_model=schemas.Done, responses=REFUSED)
+@router.post("/videos/{video_id}/ops/put_behind", response_model=schemas.Done, responses=LONG)
 def put_behind(deed: Doing, body: bodies.PutBehind) -> Any:
     """Masks lose what other tracks show in front of them."""
-    return deed.do(body, pixels=True)
+    return deed.do(body, long=True)
 
 
 @router.post("/videos/{video_id}/ops/accept", response_model=schemas.Done, responses=LONG)

@@ -4,7 +4,7 @@ masks: bool (H, W), coordinates x, y in pixels, the middle of the first pixel at
 mask, so its cost goes with the object and not with the picture. Nothing here knows of videos, tracks or the store.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -78,7 +78,7 @@ def move_and_scale(mask: BoolMask, dx: float, dy: float, scale: float = 1.0) -> 
     return moved
 
 
-def interpolate(first: BoolMask, last: BoolMask, fractions: Sequence[float]) -> list[BoolMask]:
+def interpolate(first: BoolMask, last: BoolMask, fractions: Sequence[float]) -> Iterator[BoolMask]:
     """The masks on the way from `first` (fraction 0) to `last` (fraction 1), neither of them empty.
 
     Both are laid on one another by their centres of mass; between their signed distances to the outline goes a straight line, whose
@@ -97,12 +97,10 @@ def interpolate(first: BoolMask, last: BoolMask, fractions: Sequence[float]) -> 
         _signed_distance(_cut(mask, center + low, high - low))
         for mask, center in zip((first, last), centers, strict=True)
     ]
-    found = []
     for fraction in fractions:
         between = (1 - fraction) * distances[0] + fraction * distances[1] > 0
         center = np.rint(centers[0] + fraction * (centers[1] - centers[0])).astype(int)
-        found.append(_paste(between, center + low, first.shape))
-    return found
+        yield _paste(between, center + low, first.shape)
 
 
 def from_box(size: tuple[int, int], left: float, top: float, right: float, bottom: float) -> BoolMask:

@@ -21,7 +21,7 @@ from studio.store.errors import Conflict, Invalid
 # raise, which ends the operation.
 Patience = Callable[[int, int], bool]
 
-MOST_TRACKS = 1000  # in one selection
+MOST_TRACKS = 100_000  # in one selection
 NAMED = 3  # tracks that a sentence names; of more it gives the number
 
 
@@ -102,7 +102,7 @@ class Scene:
         if not chosen:
             raise Invalid("Select at least one track.")
         if len(chosen) > MOST_TRACKS:
-            raise Invalid(f"{len(chosen)} tracks are selected; at most {MOST_TRACKS} can be changed at once.")
+            raise Invalid(f"These are {len(chosen)} tracks; at most {MOST_TRACKS} can be changed at once.")
         return chosen
 
     def frame(self, frame: int) -> int:

@@ -7,7 +7,7 @@ are not, and a mask that was keeps its mark.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -26,9 +26,16 @@ TOOLS: dict[Tool, tuple[str, Callable[[BoolMask, float], BoolMask]]] = {  # what
     "shrink": ("Shrank {}", mask_tools.shrink),
     "smooth": ("Smoothed {}", mask_tools.smooth),
 }
-MOST_DRAWN = 2000  # masks whose pixels one operation works on
+MOST_DRAWN = 100_000  # masks that one operation may draw: their codes are held until all are there
 
 Change = Callable[[Scene, int, BoolMask], BoolMask]  # of the mask that a track has in a frame
+
+
+class Redrawn(NamedTuple):
+    """Masks that an operation worked out; unfinished: patience ended before the last."""
+
+    masks: list[Drawn]
+    unfinished: bool
 
 
 def set_mask(track: int, frame: int, counts: str | None, expected_rev: int) -> Operation:
@@ -170,10 +177,10 @@ def interpolate(
     behind: the objects pass behind others, so what other tracks show is left out.
     """
 
-    def compute(scene: Scene) -> list[Drawn]:
+    def compute(scene: Scene) -> Redrawn:
         chosen = scene.chosen(tracks)
         between = range(scene.frame(start) + 1, scene.frame(stop))
-        _check_amount(len(between) * len(chosen))
+        amount = _checked_amount(len(between) * len(chosen))
         if not between:
             raise Invalid(f"There is no frame between {start} and {stop}.")
         ends = {
@@ -185,22 +192,20 @@ def interpolate(
             for frame in (start, stop):
                 if (track, frame) not in ends:
                     raise Invalid(f"{scene.name(track)} has no mask in frame {frame}. Draw it there first.")
-        found = []
+        found: list[Drawn] = []
         for track in chosen:
             first, last = (_pixels(scene, ends[track, frame]) for frame in (start, stop))
             fractions = [(frame - start) / (stop - start) for frame in between]
-            masks = mask_tools.interpolate(first, last, fractions)
-            if behind:
-                hidden = (occlusion.others(scene, chosen, frame) for frame in between)
-                masks = [mask & ~over for mask, over in zip(masks, hidden, strict=True)]
-            found += [
-                _drawn(track, frame, mask, "interpolated", False) for frame, mask in zip(between, masks, strict=True)
-            ]
-        return found
+            for frame, mask in zip(between, mask_tools.interpolate(first, last, fractions), strict=True):
+                free = mask & ~occlusion.others(scene, chosen, frame) if behind else mask
+                found.append(_drawn(track, frame, free, "interpolated", False))
+                if not scene.patience(len(found), amount):
+                    return Redrawn(found, True)
+        return Redrawn(found, False)
 
     return _prepared(
         compute,
-        lambda scene: _drawn_plan(
+        lambda scene, unfinished: _drawn_plan(
             scene,
             "interpolate",
             {"start": start, "stop": stop, "behind": behind},
@@ -210,6 +215,7 @@ def interpolate(
             Range(start + 1, stop),
             include_verified,
             covers=not behind,
+            unfinished=unfinished,
         ),
     )
 
@@ -241,42 +247,45 @@ def _redraw(
     words: what was done, with {} where the tracks are named.
     """
 
-    def compute(scene: Scene) -> list[Drawn]:
+    def compute(scene: Scene) -> Redrawn:
         chosen, frames = scene.chosen(tracks), scene.range(start, stop)
-        _check_amount(sum(masks for masks, _ in cells.count_shown(scene.database, chosen, frames).values()))
+        shown = cells.count_shown(scene.database, chosen, frames).values()
+        amount = _checked_amount(sum(masks for masks, _ in shown))
         alone = frames.stop - frames.start == 1
-        found = []
-        for mask in _shown(scene, chosen, frames):
+        found: list[Drawn] = []
+        for done, mask in enumerate(_shown(scene, chosen, frames), 1):
             before = _pixels(scene, mask)
             after = change(scene, mask["frame"], before)
             if not np.array_equal(before, after):
                 found.append(_drawn(mask["track"], mask["frame"], after, "user", alone or mask["verified"]))
+            if not scene.patience(done, amount):
+                return Redrawn(found, True)
         if not found:
             raise Invalid(f'There is nothing to change for "{summary(scene)}".')
-        return found
+        return Redrawn(found, False)
 
     def summary(scene: Scene) -> str:
         return f"{words.format(scene.names(scene.chosen(tracks)))} {scene.words(scene.range(start, stop))}"
 
-    def describe(scene: Scene) -> Plan:
+    def describe(scene: Scene, unfinished: bool) -> Plan:
         chosen, frames = scene.chosen(tracks), scene.range(start, stop)
-        alone = frames.stop - frames.start == 1
-        return _drawn_plan(scene, op, values, summary(scene), chosen, frames, include_verified or alone)
+        free = include_verified or frames.stop - frames.start == 1
+        return _drawn_plan(scene, op, values, summary(scene), chosen, frames, free, unfinished=unfinished)
 
     return _prepared(compute, describe)
 
 
-def _prepared(compute: Callable[[Scene], list[Drawn]], describe: Callable[[Scene], Plan]) -> Operation:
+def _prepared(compute: Callable[[Scene], Redrawn], describe: Callable[[Scene, bool], Plan]) -> Operation:
     """An operation whose masks are computed once for each state of the video it meets."""
-    known: dict[int, list[Drawn]] = {}
+    known: dict[int, Redrawn] = {}
 
     def plan(scene: Scene) -> Plan:
         rev = scene.video["rev"]
         if rev not in known:
             known.clear()
             known[rev] = compute(scene)
-        cells.plan_drawn(scene.database, known[rev])
-        return describe(scene)
+        cells.plan_drawn(scene.database, known[rev].masks)
+        return describe(scene, known[rev].unfinished)
 
     return plan
 
@@ -290,11 +299,13 @@ def _drawn_plan(
     frames: Range,
     include_verified: bool,
     covers: bool = False,
+    unfinished: bool = False,
 ) -> Plan:
     """covers: say over whose masks they lie."""
     spared = 0 if include_verified else cells.spare_verified(scene.database)
     over = occlusion.covered(scene, frames) if covers else ()
-    return Plan(op, args | {"tracks": list(tracks)}, summary, tracks, frames, spared=spared, over=over)
+    args = args | {"tracks": list(tracks)}
+    return Plan(op, args, summary, tracks, frames, spared=spared, over=over, unfinished=unfinished)
 
 
 def _shown(scene: Scene, tracks: Sequence[int], frames: Range) -> Iterator[Row]:
@@ -313,11 +324,12 @@ def _drawn(track: int, frame: int, mask: BoolMask, source: str, verified: bool) 
     return Drawn(track, frame, code["counts"] if area(code) else None, source, verified)
 
 
-def _check_amount(masks: int) -> None:
+def _checked_amount(masks: int) -> int:
     if masks > MOST_DRAWN:
         raise Invalid(
             f"These are {masks} masks; at most {MOST_DRAWN} can be redrawn at once. Choose fewer frames or tracks."
         )
+    return masks
 
 
 def _to(frames: Range) -> str:

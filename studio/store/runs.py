@@ -173,15 +173,20 @@ def _withdraw(database: Database, run_id: int, estimates: Mapping[int, TrackEsti
 def _upsert_tracks(
     database: Database, run_id: int, estimates: Mapping[int, TrackEstimate], seen: set[int]
 ) -> dict[int, int]:
-    """Store the estimates of the run's tracks and of those now `seen` first. Returns row ids by tracker number."""
+    """Store the estimates of the run's tracks and of those now `seen` first. Returns row ids by tracker number.
+
+    No upsert: one that updates counts the next row id up all the same, and an id is the number by which a person knows a track.
+    """
     stored = "select number, id from tracks where run_id = ? and number is not null"
-    known = {number for number, _ in database.execute(stored, (run_id,))} | seen
+    known = dict(database.execute(stored, (run_id,)).fetchall())
+    new = sorted(seen - known.keys())
     database.conn.executemany(
-        """
-        insert into tracks (run_id, number, category_id, score, source) values (?, ?, ?, ?, 'model')
-        on conflict (run_id, number) do update set category_id = excluded.category_id, score = excluded.score
-        """,
-        [(run_id, number, found.category_id, found.score) for number, found in estimates.items() if number in known],
+        "update tracks set category_id = ?, score = ? where id = ?",
+        [(estimates[number].category_id, estimates[number].score, known[number]) for number in known.keys() & estimates.keys()],
+    )
+    database.conn.executemany(
+        "insert into tracks (run_id, number, category_id, score, source) values (?, ?, ?, ?, 'model')",
+        [(run_id, number, estimates[number].category_id, estimates[number].score) for number in new],
     )
     return dict(database.execute(stored, (run_id,)).fetchall())
 

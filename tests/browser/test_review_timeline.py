@@ -65,6 +65,22 @@ def test_only_spans_in_sight_are_drawn(modules: Any) -> None:
 
 def test_times_are_written_with_minutes_and_hundredths(modules: Any) -> None:
     assert call(modules, "timeline/time", "return time.timecode(1562 / 25)") == "1:02.48"
+    assert call(modules, "timeline/time", "return time.timecode(4938.24)") == "1:22:18.24"
+    assert call(modules, "timeline/time", "return time.timecode(3599.999)") == "1:00:00.00"
+
+
+def test_a_frame_is_named_by_its_number_or_by_its_time(modules: Any) -> None:
+    body = "return time.frameOf(input, { video: { length: 180000, fps: 25 }, times: null })"
+    named = {"1562": 1562, " 1:02.48 ": 1562, "1:02": 1550, "1:22:18.24": 123456, "9:00:00": 179999, "0:00": 0}
+    assert {text: call(modules, "timeline/time", body, text) for text in named} == named
+    for text in ("", "frame 3", "1:", ":30", "1:2:3:4", "-5"):
+        assert call(modules, "timeline/time", body, text) is None
+
+
+def test_a_time_leads_to_the_frame_on_show_then_where_frames_last_differently_long(modules: Any) -> None:
+    body = "return time.frameOf(input, { video: { length: 4, fps: 25 }, times: [10, 10.5, 13, 13.033] })"
+    for text, frame in {"0:00": 0, "0:00.49": 0, "0:00.5": 1, "0:02.99": 1, "0:03": 2, "0:03.03": 3}.items():
+        assert call(modules, "timeline/time", body, text) == frame
 
 
 SOURCES = ["model", "user", "propagated", "interpolated"]

@@ -68,6 +68,48 @@ def test_what_takes_too_long_for_a_request_becomes_a_job_with_the_same_result(
     assert everything(store, video)[0] == before[0]
 
 
+REDRAWN = [
+    ("refine", {"tool": "grow", "amount": 1}),
+    ("transform", {"dx": 3}),
+    ("interpolate", {"start": 0, "stop": 30}),
+]
+
+
+@pytest.mark.parametrize(("op", "values"), REDRAWN, ids=[op for op, _ in REDRAWN])
+def test_many_masks_are_redrawn_by_the_worker_as_they_would_be_at_once(
+    op: str, values: dict[str, Any], client: TestClient, home: Home, store: Store, video: Row,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    (cat,) = view.timeline(store.database, video["id"])
+    address, body = f"/videos/{video['id']}/ops/{op}", {"tracks": [cat], **values}
+    before = everything(store, video)
+    at_once = client.post(address, json=body).json()
+    expected = list(view.masks(store.database, video["id"], 0, LENGTH))
+    assert at_once["masks"] > 20
+    edits.undo(store, video["id"], "local")
+    monkeypatch.setattr(long_operations, "AT_ONCE_SECONDS", 0.0)
+    started = client.post(address, json=body, headers=KEY)
+    assert started.status_code == 202 and everything(store, video)[0] == before[0]
+    worker.perform(store, home, started.json()["job"])
+    done = client.post(address, json=body, headers=KEY).json()
+    assert (done["summary"], done["masks"]) == (at_once["summary"], at_once["masks"])
+    found = list(view.masks(store.database, video["id"], 0, LENGTH))
+    assert [mask | {"rev": 0} for mask in found] == [mask | {"rev": 0} for mask in expected]
+
+
+@pytest.mark.parametrize(("op", "values"), REDRAWN, ids=[op for op, _ in REDRAWN])
+def test_a_preview_of_many_redrawn_masks_shows_the_first_in_time(
+    op: str, values: dict[str, Any], client: TestClient, store: Store, video: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cat,) = view.timeline(store.database, video["id"])
+    body = {"op": op, "tracks": [cat], **values}
+    whole = client.post(f"/videos/{video['id']}/ops/preview", json=body).json()
+    monkeypatch.setattr(long_operations, "PREVIEW_SECONDS", 0.0)
+    said = client.post(f"/videos/{video['id']}/ops/preview", json=body).json()
+    assert (said["masks"], said["unfinished"], whole["unfinished"]) == (1, True, False)
+    assert said["summary"] == whole["summary"]
+
+
 def test_a_worker_that_dies_before_it_could_say_so_does_it_once(
     client: TestClient, home: Home, store: Store, video: Row, no_time: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

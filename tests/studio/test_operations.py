@@ -499,6 +499,19 @@ def test_nobody_goes_over_a_change_that_they_have_not_seen(store: Store, video: 
     assert [entry["user"] for entry in conflict.value.current["edits"]] == ["bob"]
 
 
+def test_what_concerns_all_tracks_minds_not_how_many_a_long_video_has(store: Store, video: Row) -> None:
+    many = 1500
+    predict(store, video, {k: [k % 40] for k in range(many)}, scores={k: 0.9 if k % 3 else 0.6 for k in range(many)})
+    before = shown(store, video)
+    assert len(before) == many
+    assert do(store, video, verification.verify(None, None, None, True)).masks == many
+    edits.undo(store, video["id"], "ann")
+    assert len(do(store, video, tracks.delete_below(None, 0.7, True, False)).tracks) == many // 3
+    assert len(shown(store, video)) == many - many // 3
+    edits.undo(store, video["id"], "ann")
+    assert shown(store, video) == before
+
+
 def test_who_is_who_waits_until_the_model_is_done(store: Store, video: Row) -> None:
     dog = category(store, video, "dog")
     run = runs.add_run(store.database, video["id"], "demo", {"score_threshold": 0.5})

@@ -169,6 +169,20 @@ def test_a_run_is_stored_window_by_window_without_what_the_tracker_withdrew(tmp_
     assert runs.session_state(store.database, run["id"]) == b"s"
 
 
+def test_tracks_are_numbered_without_gaps_however_many_windows_a_run_has(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    video = new_video(store)
+    dog = library.categories(store.database, video["project_id"])[0]["id"]
+    run = runs.add_run(store.database, video["id"], "demo", {"score_threshold": 0.5})
+    for frame in range(6):
+        begun = {number: runs.TrackEstimate(dog, 0.9, number) for number in range(frame + 1)}
+        masks = [runs.Prediction(number, frame, square(1, 1), 0.9) for number in begun]
+        with store.transaction() as database:
+            runs.commit_window(database, run["id"], frame + 1, masks, begun, b"s")
+    stored = store.database.execute("select id, number from tracks order by number").fetchall()
+    assert [track for track, _ in stored] == list(range(1, 7))
+
+
 def test_only_tracks_that_reach_the_threshold_are_shown_but_all_are_kept(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     video = new_video(store)

@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 import { createRange } from "./playback/range.js";
 import { createSpeed } from "./playback/speed.js";
 import { createLegend } from "./timeline/legend.js";
-import { secondsOf, timecode } from "./timeline/time.js";
+import { frameOf, secondsOf, timecode } from "./timeline/time.js";
 import { commandButton, iconButton } from "./toolbar.js";
 
 /** extras: elements of features, placed before the timeline's zoom. */
@@ -54,12 +54,12 @@ function createButtons(parts) {
 }
 
 function createPosition({ store, navigator }) {
-  const input = el("input", { class: "ct-input ct-number", inputmode: "numeric", "aria-label": "Frame", value: 0 });
+  const input = el("input", { class: "ct-input ct-number", "aria-label": "Frame", title: "A frame, or a time such as 1:02.5", value: 0 });
   const total = el("span", { class: "ct-faint ct-numbers ct-total" });
   const time = el("span", { class: "ct-numbers ct-time" });
   const commit = () => {
-    const frame = Number.parseInt(input.value, 10);
-    if (Number.isFinite(frame)) navigator.go(frame);
+    const frame = store.state.video && frameOf(input.value, store.state);
+    if (Number.isInteger(frame)) navigator.go(frame);
     input.value = store.state.want;
   };
   input.addEventListener("keydown", (event) => {
@@ -71,6 +71,7 @@ function createPosition({ store, navigator }) {
   store.watch(["want", "video", "times"], (state) => {
     const { want, video } = state;
     if (document.activeElement !== input) input.value = want;
+    input.style.setProperty("--ct-digits", String(video?.length ?? 0).length);
     setText(total, video ? `of 0–${video.length - 1}` : "");
     setText(time, video ? timecode(secondsOf(want, state)) : "");
   });

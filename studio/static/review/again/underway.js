@@ -6,7 +6,10 @@ import { ApiError } from "../api.js";
 import { button, el, setText } from "../dom.js";
 
 const EVERY = 300; // ms, between looks
-const TEXTS = { propagate: "Carrying a mask", accept: "Following the object", retrack: "Tracking the video again" };
+const TEXTS = {
+  propagate: "Carrying a mask", accept: "Following the object", retrack: "Tracking the video again",
+  transform: "Moving masks", refine: "Redrawing masks", interpolate: "Drawing what lies between", put_behind: "Cutting away what is hidden",
+};
 
 export class Underway {
   #open = null; // the video whose operations were asked for

@@ -80,7 +80,7 @@ function describe(parts, said, asked, ask) {
     said.verified > 0 ? note(`${counted(said.verified, "of them is", "of them are")} verified.`) : null,
     said.spared > 0 || asked.include_verified ? spared(said, asked, ask) : null,
     said.overlapping > 0 ? overlaps(parts, said, asked, ask) : null,
-    said.unfinished ? note("So far it was followed for a moment; the rest comes when it is done.") : null,
+    said.unfinished ? note("These are the first that were worked out; the rest comes when it is done.") : null,
   ].filter(Boolean);
 }
 
