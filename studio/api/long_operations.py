@@ -1,7 +1,7 @@
 """What may take longer than a request: how long it is waited for, and how the rest is left to the worker.
 
-Following an object or tracking again takes a third of a millisecond a frame, redrawing a mask some milliseconds. Of a short video that is
-done before the answer; what goes on for longer becomes a job, and the answer (202) says which.
+Following an object or tracking again takes a third of a millisecond a frame, redrawing a mask some milliseconds. Of a short video
+that is done before the answer; what goes on for longer becomes a job, and the answer (202) says which.
 """
 
 import time

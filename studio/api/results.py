@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, StreamingResponse
 from studio.api import schemas
 from studio.api.context import InStudio, Studio
 from studio.jobs.drawing import overlay_path
-from studio.jobs.exporting import track_segmentations
+from studio.jobs.exporting import track_masks
 from studio.review import view
 from studio.store import Row, exports, job_line, jobs, library
 from studio.store.errors import NotFound
@@ -99,11 +99,12 @@ def _results(studio: Studio, video_id: int) -> Iterator[str]:
         numbers = {row["id"]: row["number"] for row in library.categories(database, video["project_id"])}
         yield "["
         for place, track in enumerate(track for track in view.tracks(database, video_id) if track["count"]):
+            masks = track_masks(database, video, track["id"])
             entry: dict[str, Any] = {
                 "video_id": video_id,
                 "category_id": numbers[track["category_id"]],
                 "score": track["score"],
-                "segmentations": track_segmentations(database, video, track["id"]),
+                "segmentations": [masks.get(frame) for frame in range(video["length"])],
             }
             yield (",\n" if place else "\n") + json.dumps(entry)
         yield "\n]\n"

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from studio.formats.cut import MOST_CLIP, MOST_EVERY
+
 
 def _absent(value: object) -> object:
     """A form's 0 or empty choice means "as the model has it"."""
@@ -256,8 +258,12 @@ class RunStarted(BaseModel):
 
 
 class ExportRequest(BaseModel):
+    """every: of how many frames one is kept; clip: how many frames a video of the dataset has at most, null: it stays whole."""
+
     format: Literal["ytvis"] = "ytvis"
     frames: bool = False
+    every: Annotated[int, Field(ge=1, le=MOST_EVERY), BeforeValidator(lambda value: 1 if value is None else value)] = 1
+    clip: Annotated[Annotated[int, Field(ge=2, le=MOST_CLIP)] | None, BeforeValidator(_absent)] = None
 
 
 class ExportStarted(BaseModel):
@@ -280,7 +286,7 @@ class Export(BaseModel):
     id: int
     project_id: int
     format: str
-    options: dict[str, bool]
+    options: dict[str, bool | int | None]
     contents: Contents | None
     state: str
     error: str | None

@@ -27,15 +27,15 @@ def write_dataset(
         file.write(f',\n"{key}": [')
         for number, entry in enumerate(entries):
             file.write(",\n" if number else "\n")
-            json.dump(entry, file)
+            file.write(json.dumps(entry))  # ten times as fast as json.dump, which asks Python for every number
         file.write("]")
     file.write("}\n")
 
 
-def video(video_id: int, folder: str, width: int, height: int, length: int) -> dict[str, Any]:
-    """The entry of a video whose frames are called `folder/00000.jpg` and so on."""
-    names = [frame_name(folder, frame) for frame in range(length)]
-    return {"id": video_id, "width": width, "height": height, "length": length, "file_names": names}
+def video(video_id: int, folder: str, width: int, height: int, frames: Sequence[int]) -> dict[str, Any]:
+    """The entry of a video whose frames are called `folder/00000.jpg` and so on, by their ordinals in their source."""
+    names = [frame_name(folder, frame) for frame in frames]
+    return {"id": video_id, "width": width, "height": height, "length": len(names), "file_names": names}
 
 
 def annotation(

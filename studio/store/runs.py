@@ -182,7 +182,10 @@ def _upsert_tracks(
     new = sorted(seen - known.keys())
     database.conn.executemany(
         "update tracks set category_id = ?, score = ? where id = ?",
-        [(estimates[number].category_id, estimates[number].score, known[number]) for number in known.keys() & estimates.keys()],
+        [
+            (estimates[number].category_id, estimates[number].score, known[number])
+            for number in known.keys() & estimates.keys()
+        ],
     )
     database.conn.executemany(
         "insert into tracks (run_id, number, category_id, score, source) values (?, ?, ?, ?, 'model')",

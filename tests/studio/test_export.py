@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from pycocotools import mask as coco
 
 from studio.api import create_api, results
 from studio.commands.export import export as export_command
 from studio.formats import ytvis
+from studio.formats.cut import Cut, clip_names
 from studio.jobs.worker import perform
 from studio.review import edits, view
 from studio.settings import Home
@@ -122,6 +125,42 @@ def test_every_entry_has_what_readers_of_the_format_expect(store: Store, home: H
                 assert box == [xs.min(), ys.min(), xs.max() - xs.min() + 1, ys.max() - ys.min() + 1]
 
 
+def test_a_long_video_becomes_clips_of_the_frames_that_are_kept(store: Store, home: Home) -> None:
+    video = new_video(store, name="film")
+    new_video(store, name="film-clip-2", length=3, project=video["project_id"])
+    predict(store, video, {0: range(LENGTH), 1: range(5, 9), 2: [1]})  # the last one is in no frame that is kept
+    dataset, _ = export(store, home, video["project_id"], every=4, clip=4)
+    assert LENGTH == 40, "10 frames are kept, in 3 clips"
+    films = dataset["videos"][:3]
+    assert [v["file_names"] for v in films] == [
+        [f"{folder}/{frame:05d}.jpg" for frame in frames]
+        for folder, frames in zip(
+            ("film-clip-1", "film-clip-2-2", "film-clip-3"),
+            (range(0, 12, 4), range(12, 24, 4), range(24, 40, 4)),
+            strict=True,
+        )
+    ]
+    assert [(v["id"], v["length"]) for v in dataset["videos"]] == [(1, 3), (2, 3), (3, 4), (4, 1)]
+    present = [
+        (a["id"], a["video_id"], [rle is not None for rle in a["segmentations"]]) for a in dataset["annotations"]
+    ]
+    assert present == [(1, 1, [True] * 3), (2, 2, [True] * 3), (3, 3, [True] * 4), (4, 1, [False, False, True])]
+    shown = {mask["frame"]: mask["counts"] for mask in view.masks(store.database, video["id"], 0, LENGTH, 1)}
+    assert [rle["counts"] for rle in dataset["annotations"][1]["segmentations"]] == [shown[t] for t in (12, 16, 20)]
+    read_dataset(dataset)
+    contents = exports.export(store.database, 1)["contents"]
+    assert contents == {"videos": 4, "frames": 11, "tracks": 4, "masks": 11}
+
+
+@given(length=st.integers(1, 500), every=st.integers(1, 50), clip=st.none() | st.integers(2, 60))
+def test_every_kept_frame_is_in_one_clip_and_no_clip_is_too_long(length: int, every: int, clip: int | None) -> None:
+    clips = Cut(every, clip).frames(length)
+    assert [frame for frames in clips for frame in frames] == list(range(0, length, every))
+    assert all(0 < len(frames) <= (clip or length) for frames in clips)
+    assert max(map(len, clips)) - min(map(len, clips)) <= 1
+    assert len(set(clip_names("film", clips))) == len(clips)
+
+
 def test_what_is_in_an_export_is_told_as_far_as_it_is_known(store: Store, home: Home) -> None:
     project = reviewed(store)[0]["project_id"]
     dataset, _ = export(store, home, project)
@@ -151,7 +190,8 @@ def test_no_name_leads_out_of_the_dataset() -> None:
     assert folders == {1: "etc", 2: "a_b-2", 3: "a_b-3", 4: "video-4", 5: "A_B-5", 6: "Hund", 7: "C_x"}
 
 
-def test_frames_in_the_zip_are_the_frames_of_the_video(store: Store, home: Home) -> None:
+@pytest.mark.parametrize("options", [{}, {"every": 2, "clip": 2}], ids=["whole", "in clips"])
+def test_frames_in_the_zip_are_the_frames_of_the_video(store: Store, home: Home, options: dict[str, int]) -> None:
     video = new_video(store, length=6)
     make_video(
         home.media / "clip.mp4",
@@ -160,10 +200,13 @@ def test_frames_in_the_zip_are_the_frames_of_the_video(store: Store, home: Home)
         pixel_format="yuv444p",
     )
     store.database.execute("update videos set width = ? where id = ?", (WIDTH * 5, video["id"]))
-    dataset, archive = export(store, home, video["project_id"], frames=True)
-    for frame, name in enumerate(dataset["videos"][0]["file_names"]):
+    dataset, archive = export(store, home, video["project_id"], frames=True, **options)
+    names = [name for one in dataset["videos"] for name in one["file_names"]]
+    assert [Path(name).stem for name in names] == [f"{t:05d}" for t in range(0, 6, options.get("every", 1))]
+    assert {f"JPEGImages/{name}" for name in names} == set(archive.namelist()) - {"annotations.json"}
+    for name in names:
         picture = Image.open(io.BytesIO(archive.read(f"JPEGImages/{name}")))
-        assert read_number(np.asarray(picture)) == frame
+        assert read_number(np.asarray(picture)) == int(Path(name).stem)
 
 
 def test_an_edit_made_meanwhile_is_all_out(store: Store, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,7 +264,7 @@ def test_the_routes_start_an_export_and_hand_it_out(store: Store, home: Home) ->
     perform(store, home, started["job"])
     listed = client.get(f"/projects/{video['project_id']}/exports").json()["exports"]
     assert [(one["id"], one["state"], one["options"]) for one in listed] == [
-        (started["export"], "done", {"frames": False})
+        (started["export"], "done", {"frames": False, "every": 1, "clip": None})
     ]
     answer = client.get(f"/exports/{started['export']}/annotations.json")
     assert len(answer.json()["annotations"]) == 1
