@@ -27,7 +27,7 @@ def write_dataset(
         file.write(f',\n"{key}": [')
         for number, entry in enumerate(entries):
             file.write(",\n" if number else "\n")
-            file.write(json.dumps(entry))  # ten times as fast as json.dump, which asks Python for every number
+            file.write(json.dumps(entry))  # json.dump asks Python for every number: seven times as slow
         file.write("]")
     file.write("}\n")
 
