@@ -1,9 +1,9 @@
 """Which frames of a project to correct next: read from what its runs keep of every frame, without running a net.
 
 Each video's latest run is looked at, and beside it the latest earlier one of another model: where the two say different things of
-one place, one of them is wrong, so the doubt there is at least as great as the two answers are apart. Videos that are held out,
-and frames at or next to verified ones, are left out. Of long videos some frames, evenly spread, stand for the others. What a frame
-is worth is in `worth.py`. Read-only.
+one place, one of them is wrong, so the doubt there is at least as great as the two answers are apart. Doubt is that in a thing, over
+all the frames of the video that show it. Videos that are held out, and frames at or next to verified ones, are left out. Of long
+videos some frames, evenly spread, stand for the others. What a frame is worth is in `worth.py`. Read-only.
 """
 
 from collections import defaultdict
@@ -17,7 +17,7 @@ from engine.detections import decode_frame
 from engine.masks import RLE, iou
 from engine.retrack import pick
 from studio.finetune.roles import roles
-from studio.finetune.worth import NEAR, Floats, Look, choose, distances, doubts, softmax
+from studio.finetune.worth import NEAR, Floats, Look, choose, distances, doubts, of_one_thing, softmax
 from studio.store import Row, library
 from studio.store.detections import Detections
 from training.evaluate import plain_name
@@ -80,21 +80,21 @@ class _Answers:
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """A frame as the latest model saw it. earlier: another model, `before` what it said of each place, `apart` how far
-    from it the answers are (N,)."""
+    """A frame as the latest model saw it. earlier: another model, `before` what it said of each place; doubts: in each (N,);
+    odds: of each (N, K+1). Doubts and odds are those of the frame alone, until `_of_things` makes them the things'."""
 
     video: Row
     frame: int
     model: str
     now: _Answers
+    doubts: Floats
+    odds: Floats
     earlier: str = ""
     before: list[str] = field(default_factory=list)
-    apart: Floats | float = 0.0
 
     @property
     def look(self) -> Look:
-        found = np.maximum(doubts(self.now.odds), self.apart)
-        return Look(self.video["id"], self.frame, self.model, found, self.now.embeds)
+        return Look(self.video["id"], self.frame, self.model, self.doubts, self.now.embeds)
 
 
 def next_frames(database: Database, project_id: int, count: int = 12) -> list[NextFrame]:
@@ -111,7 +111,7 @@ def next_frames(database: Database, project_id: int, count: int = 12) -> list[Ne
         shown = {frame for place in verified for frame in range(place - NEAR, place + NEAR + 1)}
         free = [frame for frame in range(runs[0]["frames_done"]) if frame not in shown]
         most = min(MOST_PER_VIDEO, max(1, MOST_FRAMES // len(videos)))
-        seen += _seen(database, video, runs, _spread(free, most))
+        seen += _of_things(list(_seen(database, video, runs, _spread(free, most))))
         for found in _seen(database, video, runs[:1], _spread(sorted(verified), MOST_KNOWN)):
             known[found.model].append(found.now.embeds)
     chosen = choose([each.look for each in seen], known, count)
@@ -157,14 +157,26 @@ def _seen(database: Database, video: Row, runs: list[Row], frames: Iterable[int]
         if frame >= len(latest):
             continue
         now = _Answers.of(latest, frame)
-        seen = _Seen(video, frame, runs[0]["model"], now)
+        seen = _Seen(video, frame, runs[0]["model"], now, doubts(now.odds), now.odds)
         for run, detections in zip(runs[1:], others, strict=True):
             if frame < len(detections):
                 earlier = _Answers.of(detections, frame)
                 odds, before = earlier.at(now.codes)
                 apart = distances((now.names, now.odds), (earlier.names, odds))
-                seen = replace(seen, earlier=run["model"], before=before, apart=apart)
+                seen = replace(seen, earlier=run["model"], before=before, doubts=np.maximum(seen.doubts, apart))
         yield seen
+
+
+def _of_things(seen: list[_Seen]) -> Iterator[_Seen]:
+    """Frames of one video, with doubts and odds taken over all of them for each thing that they show."""
+    if not seen:
+        return
+    odds, found = np.concatenate([each.odds for each in seen]), np.concatenate([each.doubts for each in seen])
+    shares = of_one_thing(np.concatenate([each.now.embeds for each in seen]), 1 - odds[:, -1])
+    ends = np.cumsum([len(each.odds) for each in seen])[:-1]
+    of_things = zip(seen, np.split(shares @ found, ends), np.split(shares @ odds, ends), strict=True)
+    for each, own_doubts, own_odds in of_things:
+        yield replace(each, doubts=own_doubts, odds=own_odds)
 
 
 def _reason(seen: _Seen, gains: Floats) -> str:
@@ -174,7 +186,7 @@ def _reason(seen: _Seen, gains: Floats) -> str:
     more = f" {others} more in doubt." if others > 0 else ""
     if seen.before and seen.before[best] != (now := seen.now.words[best]):
         return f"{seen.earlier} said {seen.before[best]}, {seen.model} says {now}.{more}"
-    odds = seen.now.odds[best]
+    odds = seen.odds[best]
     second, first = np.argsort(odds)[-2:]
     word, other = seen.now.names[first], seen.now.names[second]
     if NOTHING in (word, other):

@@ -1,7 +1,8 @@
 """What a correction of a frame is worth, and which frames to correct next: numbers only, read from nowhere.
 
-A detection is worth the doubt in it times how unfamiliar it looks: wholly where nothing like it was seen, half after one frame that
-shows its like, a third after two. Seen are what is verified and the frames that were already chosen. So a list does not name one
+A detection is worth the doubt in the thing that it shows times how unfamiliar it looks: wholly where nothing like it was seen, half
+after one frame that shows its like, a third after two. The doubt in a thing is the mean over all that looks like it in its video: what
+a model knows is in doubt where it is blurred or half hidden, and sure elsewhere; what it does not know is in doubt wherever it shows. Seen are what is verified and the frames that were already chosen. So a list does not name one
 thing ten times, and what is rare is named until there are several of it. A frame is worth what its best detection is, and only
 among equals the sum: a sum would name frames full of clutter, each piece a little doubtful. Looks are re-ID embeddings, which
 only compare within one model.
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NEAR = 5  # frames of one video so close together show the same
+ALIKE = 0.3  # cosine of two looks from which they may be of one thing
 PRESENCE = 0.2  # what doubt whether something is there counts, beside doubt of which kind it is
 
 Floats = NDArray[np.floating]
@@ -47,6 +49,14 @@ def doubts(odds: Floats) -> Floats:
     kind = _entropy(kinds).sum(1) - _entropy(there)  # of which kind, times the odds that something is there
     most = np.log(max(2, kinds.shape[1]))
     return np.asarray((PRESENCE * presence + kind) / most).clip(0, 1)
+
+
+def of_one_thing(embeds: Floats, there: Floats) -> Floats:
+    """What each of a video's detections counts for each one's thing, (N, N), rows of sum 1: the more alike, the more, and the
+    surer it is that something is there. embeds: (N, C); there: (N,), the odds that it is something."""
+    looks = _unit(embeds)
+    alike = ((looks @ looks.T - ALIKE) / (1 - ALIKE)).clip(0, 1) * there
+    return np.asarray(alike / np.maximum(alike.sum(1, keepdims=True), 1e-12))
 
 
 def distances(one: tuple[Sequence[str], Floats], other: tuple[Sequence[str], Floats]) -> Floats:

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from studio.cli import main
 from studio.finetune.next_frames import next_frames
 from studio.finetune.roles import keep_roles
-from studio.finetune.worth import Look, choose, distances, doubts, likeness, softmax
+from studio.finetune.worth import Look, choose, distances, doubts, likeness, of_one_thing, softmax
 from studio.review import log, verification
 from studio.settings import Home
 from studio.store import Row, Store
@@ -73,6 +73,26 @@ def test_alike_is_what_points_the_same_way_as_something_in_a_frame() -> None:
     embeds = np.array([[3.0, 0], [1, 1], [-2, 0]])
     assert likeness(embeds, np.zeros((0, 2))).tolist() == [0, 0, 0]
     np.testing.assert_allclose(likeness(embeds, np.array([[5.0, 0], [-1, -1]])), [1, 0.5**0.5, 0.5**0.5], atol=1e-9)
+
+
+def test_what_looks_alike_and_is_surely_something_counts_for_a_thing() -> None:
+    embeds = np.array([[1.0, 0, 0], [2, 0, 0], [1, 0.1, 0], [0, 1, 0], [0.2, 0, 1]])
+    shares = of_one_thing(embeds, np.array([0.9, 0.9, 0.09, 0.5, 0.5]))
+    np.testing.assert_allclose(shares.sum(1), 1)
+    assert shares[0, 0] == pytest.approx(shares[0, 1]) and shares[0, 2] < 0.1
+    assert shares[0, 3] == shares[0, 4] == 0, "what points elsewhere is another thing"
+    np.testing.assert_allclose(shares[3], [0, 0, 0, 1, 0])
+    assert (of_one_thing(embeds, np.zeros(5)) == 0).all(), "of nothing there is no doubt"
+
+
+def test_what_is_in_doubt_wherever_it_shows_comes_before_what_is_for_a_moment(studio: tuple[Store, Row]) -> None:
+    store, video = studio
+    known, blurred = Thing(0, still(2, 2, range(30)), score=0.97), Thing(0, still(2, 2, range(30, 31)), score=0.5)
+    unknown = Thing(3, still(14, 4, range(20, 25)), score=0.7, kind=1)
+    run(store, video, [known, blurred, unknown])
+    first, *rest = next_frames(store.database, video["project_id"], 3)
+    assert first.frame in range(20, 25) and first.reason == "Cat or nothing? 70% sure."
+    assert all(found.worth < first.worth for found in rest)
 
 
 def test_frames_in_doubt_come_first_with_the_reason(studio: tuple[Store, Row]) -> None:
