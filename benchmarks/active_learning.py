@@ -1,11 +1,12 @@
 """Active learning, measured: are frames that the queue names worth more than frames picked at random?
 
-Run: `python benchmarks/active_learning.py [--seeds 3] [--every 2] [--steps 150] [--out FILE]`. Per seed, in a studio of its own:
-clips of objects that the demo model knows, and in every second (--every) a stranger that it does not (as in finetune_rounds.py).
-The model runs on all; then frames are put right in a random order, or as the queue (`studio.finetune.next_frames`) names them.
-After as many as each budget says, the demo model is fine-tuned on all that is right by then and judged on clips of its own; the
-queue is asked anew after the new model has run on the clips. Outcomes are kept in --out: a run that was cut off goes on with
-what is missing there.
+Run: `python benchmarks/active_learning.py [--seeds 3] [--first 0] [--every 2] [--steps 150] [--out FILE] [--lists]`. Per seed, in a
+studio of its own: clips of objects that the demo model knows, and in every second (--every) a stranger that it does not (as in
+finetune_rounds.py). The model runs on all; then frames are put right in a random order, or as the queue
+(`studio.finetune.next_frames`) names them. After as many as each budget says, the demo model is fine-tuned on all that is right by
+then and judged on clips of its own; the queue is asked anew after the new model has run on the clips. Outcomes are kept in --out: a
+run that was cut off goes on with what is missing there. With --lists nothing is taught: it counts how many of the frames that the
+queue names first show the stranger.
 """
 
 import argparse
@@ -51,11 +52,13 @@ class Outcome:
 
 def main() -> None:
     options = _options()
+    if options.lists:
+        return lists(options)
     done = (
         [Outcome(**json.loads(line)) for line in options.out.read_text().splitlines()] if options.out.exists() else []
     )
     ended = 0
-    for seed in range(options.seeds):
+    for seed in range(options.first, options.first + options.seeds):
         known = {(found.arm, found.frames) for found in done if found.seed == seed}
         missing = [arm for arm, budgets in BUDGETS.items() if not known >= {(arm, frames) for frames in budgets}]
         if not missing or ended >= options.arms:
@@ -73,6 +76,29 @@ def main() -> None:
                             file.write(json.dumps(asdict(found)) + "\n")
                 ended += 1
     report(done)
+
+
+def lists(options: argparse.Namespace) -> None:
+    """What the queue names before anything is corrected, for each seed, and what as many random frames would show on average."""
+    stage, few, many, expected = Stage(options), BUDGETS["queue"], BUDGETS["random"], []
+    found = []
+    for seed in range(options.first, options.first + options.seeds):
+        with tempfile.TemporaryDirectory() as folder:
+            home = Home(Path(folder)).create()
+            project, pool = make_pool(home, stage, seed, options.every)
+            clips = {video["id"]: clip for video, clip in pool}
+            store = Store(home.database)
+            named = [
+                shows_stranger(clips[one.video], one.frame) for one in next_frames(store.database, project, few[-1])
+            ]
+            store.close()
+        found.append([sum(named[:frames]) for frames in few])
+        share = np.mean([shows_stranger(clip, frame) for clip in clips.values() for frame in range(LENGTH)])
+        expected.append([share * frames for frames in many])
+        print(f"seed {seed}: of the first {few} frames {found[-1]} show the stranger", flush=True)
+    shown, none = np.sum(found, 0), np.sum(np.array(found) == 0, 0)
+    print(f"all: the first {few} of the queue {shown}, none in {none} of {options.seeds}", end="; ")
+    print(f"{many} at random {np.sum(expected, 0).round(1)}")
 
 
 def make_pool(home: Home, stage: Stage, seed: int, every: int) -> tuple[int, Pool]:
@@ -157,7 +183,9 @@ def report(done: list[Outcome]) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="how many")
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--lists", action="store_true", help="only count what the queue names first")
     parser.add_argument(
         "--every", type=int, default=2, help="the stranger is in every nth clip; a file --out per value"
     )
