@@ -1,6 +1,6 @@
 """How fast the review page is, in a real Chromium against the real studio: every figure with its bound.
 
-    python benchmarks/review_page.py [--library DIR] [--only NAME ...] [--size 1440 900]
+    python benchmarks/review_page.py [--library DIR] [--frames 20000] [--tracks 300] [--only NAME ...] [--size 1440 900]
 
 Makes a library in a temporary folder (or in DIR, which is kept and used again), starts the studio on it, waits until the worker has
 prepared the frames, and drives the page through Playwright. "drawn": until the frame and its masks are on the canvas; "painted":
@@ -39,13 +39,15 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--library", type=Path, help="folder of the library, made if it is not there, and kept")
+    parser.add_argument("--frames", type=int, default=20_000, help="of the long video")
+    parser.add_argument("--tracks", type=int, default=300, help="of the long video")
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="what to measure")
     parser.add_argument("--size", type=int, nargs=2, default=(1440, 900), metavar=("W", "H"), help="of the window")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Home(options.library or Path(folder) / "home")
         if not home.database.exists():
-            make_library(home, films())
+            make_library(home, films(options.frames, options.tracks))
         with studio(home) as address:
             videos = wait_until_ready(home, address)
             with browser(options.size) as new_page:
@@ -85,11 +87,11 @@ def first_byte(client: httpx.Client, video: dict[str, Any], frame: int, height: 
 
 
 def measure_usable(address: str, videos: dict[str, Any], new_page: Callable[[], Page]) -> None:
-    """Until the first frame of the 20,000-frame video is painted with its lists around it."""
+    """Until the first frame of the long video is painted with its lists around it."""
     page = new_page()
     times = [1000 * show(page, address, videos["archive"]) for _ in range(6)]
     report("page usable, first visit of a new browser", times[:1])
-    report("page usable, 20,000 frames x 300 tracks", times[1:], median=1500)
+    report(f"page usable, {videos['archive']['length']:,} frames", times[1:], median=1500)
     page.context.close()
 
 

@@ -24,6 +24,7 @@ from training.clip_batch import ClipBatch
 from training.clips import ClipBatches
 from training.config import TrainConfig
 from training.criterion import Criterion
+from training.loading import begin_worker
 from training.loop import TrainEvent, train
 from training.sprites import load_sprites
 
@@ -119,7 +120,7 @@ def _curriculum(library: Path, frames_until: float, seed: int) -> Callable[[floa
     """progress -> batch: single frames first, then clips, which also teach identity. Another process composes them."""
 
     def stream(batches: ClipBatches) -> Iterator[ClipBatch]:
-        return iter(DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4))
+        return iter(DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4, worker_init_fn=begin_worker))
 
     frames = stream(ClipBatches(library, "single", FRAME_BATCH, sizes=FRAME_SIZES, seed=seed))
     clips = stream(ClipBatches(library, "clip", CLIP_BATCH, CLIP_LENGTH, sizes=CLIP_SIZES, seed=seed))

@@ -26,6 +26,7 @@ from training.config import TrainConfig
 from training.criterion import Criterion
 from training.dataset_clips import DatasetClips
 from training.events import Kept, Trained, count_broken
+from training.loading import begin_worker
 from training.loop import Run, take_step
 from training.metrics import Score
 from training.optim import set_rate
@@ -123,16 +124,8 @@ def _loader(clips: DatasetClips, step: int, workers: int) -> DataLoader[ClipBatc
         batch_size=None,
         num_workers=workers,
         prefetch_factor=2 if workers else None,
-        worker_init_fn=_one_thread,
+        worker_init_fn=begin_worker,
     )
-
-
-def _one_thread(worker: int) -> None:
-    """Workers are many already."""
-    import cv2
-
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)
 
 
 def _step(run: Run, batch: ClipBatch, criterion: Criterion) -> tuple[dict[str, float], float]:

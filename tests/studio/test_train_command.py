@@ -1,6 +1,12 @@
 """`train` on the command line: the published layout with pseudo-videos, own data with own categories, and what it refuses."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 import timm
@@ -15,6 +21,7 @@ from engine.errors import ConfigError, CtvisError, DataError
 from studio.commands.train import train
 from tests.discs import disc, write_discs
 
+ROOT = Path(__file__).parents[2]
 FEW = ["--preset", "demo", "--batch", "1", "--frames", "2", "--points", "64", "--workers", "0", "--device", "cpu"]
 
 
@@ -102,6 +109,22 @@ def test_another_backbone_starts_from_a_file_of_its_own(app, own, tmp_path):
     assert (preset.name, preset.model.backbone, preset.frame.short_edge) == ("demo_resnet18", "resnet18", 192)
     twice = run(app, *FEW, *options, *given, "--out", tmp_path / "other", "--weights", tmp_path / "imagenet.pth")
     assert isinstance(twice.exception, ConfigError) and "either it or" in str(twice.exception)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_its_processes_stops_it_in_order(own, tmp_path, number):
+    """As a terminal sends Ctrl-C, and a scheduler its SIGTERM: the processes that read pictures get it, too."""
+    few = [*FEW[:-4], "--workers", "2", "--device", "cpu", "--train", own / "gt.json", "--images", own]
+    command = [sys.executable, "-m", "studio.cli", "train", *few, "--out", tmp_path / "run", "--steps", "9999"]
+    out = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "start_new_session": True}
+    process = subprocess.Popen(list(map(str, command)), cwd=ROOT, env={**os.environ, "COLUMNS": "200"}, **out)
+    assert process.stdout is not None
+    begun = next(line for line in process.stdout if "9999 steps" in line)
+    time.sleep(5)  # somewhere in its first steps
+    os.killpg(process.pid, number)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0 and "Stopped. The same command goes on from here." in said, begun + said
+    assert (tmp_path / "run" / "last.safetensors").exists()
 
 
 @pytest.mark.parametrize(
