@@ -6,7 +6,8 @@ import { drawCluster } from "./mark_shapes.js";
 import { clamp, frameToX, ticks } from "./scale.js";
 import { secondsOf, spanText, timecode } from "./time.js";
 
-const LABEL_ROOM = 96;
+const LABEL_ROOM = 96; // px from one label to the next, if they are short
+const LABEL_GAP = 14;
 
 export function drawRuler(context, scene) {
   const { colors, geometry, range, state } = scene;
@@ -18,7 +19,8 @@ export function drawRuler(context, scene) {
   context.font = colors.smallFont;
   context.textBaseline = "middle";
   context.textAlign = "left";
-  const { step, minor } = ticks(range, width, LABEL_ROOM);
+  const widest = labelAt(context, Math.floor(range.end), scene);
+  const { step, minor } = ticks(range, width, Math.max(LABEL_ROOM, widest.right - widest.left + LABEL_GAP));
   for (let frame = Math.ceil(range.start / minor) * minor; frame < range.end; frame += minor) {
     const x = GUTTER + frameToX(frame, range, width);
     const major = frame % step === 0;
