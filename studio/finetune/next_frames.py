@@ -1,9 +1,9 @@
 """Which frames of a project to correct next: read from what its runs keep of every frame, without running a net.
 
 Each video's latest run is looked at, and beside it the latest earlier one of another model: where the two say different things of
-one place, one of them is wrong, so the doubt there is at least as great as the two answers are apart. Doubt is that in a thing, over
-all the frames of the video that show it. Videos that are held out, and frames at or next to verified ones, are left out. Of long
-videos some frames, evenly spread, stand for the others. What a frame is worth is in `worth.py`. Read-only.
+one place, one of them is wrong, so the doubt there is at least as great as the two answers are apart. Doubt is that in a thing,
+over all the frames of the video that show it. Videos that are held out, and frames at or next to verified ones, are left out. Of
+long videos some frames, evenly spread, stand for the others. What a frame is worth is in `worth.py`. Read-only.
 """
 
 from collections import defaultdict

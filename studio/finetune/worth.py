@@ -1,11 +1,12 @@
 """What a correction of a frame is worth, and which frames to correct next: numbers only, read from nowhere.
 
-A detection is worth the doubt in the thing that it shows times how unfamiliar it looks: wholly where nothing like it was seen, half
-after one frame that shows its like, a third after two. The doubt in a thing is the mean over all that looks like it in its video: what
-a model knows is in doubt where it is blurred or half hidden, and sure elsewhere; what it does not know is in doubt wherever it shows. Seen are what is verified and the frames that were already chosen. So a list does not name one
-thing ten times, and what is rare is named until there are several of it. A frame is worth what its best detection is, and only
-among equals the sum: a sum would name frames full of clutter, each piece a little doubtful. Looks are re-ID embeddings, which
-only compare within one model.
+A detection is worth the doubt in the thing that it shows times how unfamiliar it looks: wholly where nothing like it was seen,
+half after one frame that shows its like, a third after two. The doubt in a thing is the mean over all that looks like it in its
+video: what a model knows is in doubt where it is blurred or half hidden, and sure elsewhere; what it does not know is in doubt
+wherever it shows. Seen are what is verified and the frames that were already chosen. So a list does not name one thing ten times,
+and what is rare is named until there are several of it. A frame is worth what its best detection is, and only among equals the
+sum: a sum would name frames full of clutter, each piece a little doubtful. Looks are re-ID embeddings, which only compare within
+one model.
 """
 
 from collections.abc import Mapping, Sequence
