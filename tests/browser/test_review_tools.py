@@ -255,7 +255,7 @@ def test_a_copy_that_lies_over_another_track_says_so_and_is_put_behind_it(desk: 
 def test_interpolation_goes_between_the_nearest_masks_of_a_person(desk: Desk) -> None:
     desk.go(48).select(0)
     before = desk.everything()
-    between = mask_tools.interpolate(KEYFRAMES[0], KEYFRAMES[1], [step / 8 for step in range(1, 8)])
+    between = list(mask_tools.interpolate(KEYFRAMES[0], KEYFRAMES[1], [step / 8 for step in range(1, 8)]))
     desk.press("u")
     assert "7 masks in frames 46 to 52" in desk.sheet()
     desk.press("Enter")
