@@ -80,8 +80,8 @@ def main() -> None:
 
 def lists(options: argparse.Namespace) -> None:
     """What the queue names before anything is corrected, for each seed, and what as many random frames would show on average."""
-    stage, few, many, expected = Stage(options), BUDGETS["queue"], BUDGETS["random"], []
-    found = []
+    stage, few, many = Stage(options), BUDGETS["queue"], BUDGETS["random"]
+    found, expected = [], []
     for seed in range(options.first, options.first + options.seeds):
         with tempfile.TemporaryDirectory() as folder:
             home = Home(Path(folder)).create()

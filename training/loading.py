@@ -9,8 +9,8 @@ import torch
 def begin_worker(number: int) -> None:
     """One thread, for such processes are many already; and only the training itself decides when to stop.
 
-    Ctrl-C and a scheduler's SIGTERM reach every process of a training. One that reads would end at once, and the training with it
-    in the middle of a step. It ends with the training, or when that is gone.
+    A scheduler's SIGTERM and Ctrl-C reach every process of a training. SIGTERM would end one that reads at once, and the training
+    with it in the middle of a step; Ctrl-C would where it is not forked. It ends with the training, or when that is gone.
     """
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
