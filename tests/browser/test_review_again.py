@@ -3,6 +3,7 @@
 A real server with a real video and the detections of a run; what keys and sliders do is compared with the database.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from starlette.responses import Response
 
 from engine.config import TrackerConfig
 from studio.api import long_operations
@@ -18,9 +20,11 @@ from studio.review import shapes, tracks, view
 from studio.review.log import perform
 from studio.settings import Home
 from studio.store import Row, Store, library
+from studio.store import long_operations as store_operations
 from tests.browser.annotator import Annotator
 from tests.browser.bare_stage import create_stage_app, open_stage
 from tests.browser.conftest import serve
+from tests.studio.processes import wait_for
 from tests.studio.seen import HEIGHT, LENGTH, WIDTH, Thing, run, still, video_row
 from tests.studio.test_random_work import everything
 from tests.videos import make_video, numbered_frames
@@ -32,6 +36,23 @@ OWL = Thing(2, still(16, 8, range(10, 30)), score=0.05, kind=2)  # too faint for
 SHY = TrackerConfig(max_absence=3, init_threshold=0.3)  # the dog after the tree is another one
 
 
+class Line:
+    """What lies between the page and the studio. It answers 503 in the studio's place, or holds a request back, as long as the
+    path ends with one of these."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.down: set[str] = set()
+        self.held: set[str] = set()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        while path.endswith(tuple(self.held)):
+            await asyncio.sleep(0.01)
+        away = path.endswith(tuple(self.down))
+        await (Response(status_code=503) if away else self.app)(scope, receive, send)
+
+
 @dataclass
 class Studio:
     """A running studio and its database."""
@@ -40,6 +61,7 @@ class Studio:
     store: Store
     address: str
     clip: Path
+    line: Line
 
     def video(self, *things: Thing, keep: bool = True) -> tuple[Row, list[int]]:
         """A new video with a run that saw these things, and its tracks."""
@@ -53,8 +75,15 @@ class Studio:
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     home = Home(tmp_path_factory.mktemp("studio") / "home").create()
     clip = make_video(home.media / "clip.mp4", numbered_frames(LENGTH, HEIGHT, WIDTH), options={"g": "9"})
-    with serve(create_stage_app(home)) as address:
-        yield Studio(home, Store(home.database), address, clip)
+    line = Line(create_stage_app(home))
+    with serve(line) as address:
+        yield Studio(home, Store(home.database), address, clip, line)
+
+
+@pytest.fixture
+def line(studio: Studio) -> Iterator[Line]:
+    yield studio.line
+    studio.line.down, studio.line.held = set(), set()
 
 
 @pytest.fixture
@@ -205,33 +234,31 @@ def test_what_takes_long_goes_on_by_itself_and_can_be_stopped(
 
 @pytest.mark.parametrize("sent", ["before its video is open", "when its video is open"])
 def test_what_was_begun_offline_shows_how_far_it_is_once_the_studio_has_it(
-    sent: str, studio: Studio, review: Callable[..., Annotator], monkeypatch: pytest.MonkeyPatch
+    sent: str, studio: Studio, line: Line, review: Callable[..., Annotator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(long_operations, "AT_ONCE_SECONDS", 0.0)
     video, track = drawn_owl(studio)
     ann = review(video)
-    ann.page.watch.expected += ["ERR_INTERNET_DISCONNECTED", "Failed to fetch"]
+    ann.page.watch.expected += ["503"]
     ann.page.evaluate("window.__studio.go(20)")
     ann.page.locator(f".ct-track[data-track='{track}'] .ct-track-main").click()
     ann.page.keyboard.press("Shift+P")
     ann.page.locator(".ct-sheet").wait_for()
-    ann.page.route("**/ops/propagate", lambda route: route.abort("internetdisconnected"))
+    line.down = {"/ops/propagate"}
     ann.page.keyboard.press("Enter")
     ann.page.wait_for_function("window.__studio.saving === 'failed' && !window.__studio.atRisk")
+    address = ann.page.url
+    ann.page.goto("about:blank")
 
     if sent.startswith("before"):  # the video comes once the server has the operation; its list then names it, too
-        waiting: list[Any] = []
-        ann.page.route(f"**/videos/{video['id']}", lambda route: waiting.append(route))
-        ann.page.unroute("**/ops/propagate")
-        with ann.page.expect_request_finished(lambda request: request.url.endswith("/ops/propagate")):
-            ann.page.reload()
-        waiting[0].continue_()
-        ann.page.unroute(f"**/videos/{video['id']}")
+        line.down, line.held = set(), {f"/videos/{video['id']}"}
+        ann.page.goto(address)
+        wait_for(lambda: store_operations.under_way(studio.store.database, video["id"]))
     else:  # the page can only have heard of it by sending it: the list stays out of reach
-        ann.page.route("**/videos/*/ops", lambda route: route.abort("internetdisconnected"))
-        ann.page.reload()
+        line.down = {"/ops/propagate", "/ops"}
+        ann.page.goto(address)
         ann.page.wait_for_function("window.__studio?.state.video")
-        ann.page.unroute("**/ops/propagate")
+    line.down, line.held = line.down - {"/ops/propagate"}, set()
     row = ann.page.locator(".ct-underway .ct-run")
     row.wait_for()
     assert row.inner_text().startswith("Carrying a mask")
