@@ -96,11 +96,12 @@ def finetune(
 
     in_use: gives the net that the child is to do better than, asked once; None: that is the parent."""
     folder.mkdir(parents=True, exist_ok=True)
-    clips = TaughtClips(taught, pictures, config, preset.frame.max_edge)
+    new = _new_categories(parent, preset, taught)
+    clips = TaughtClips(taught, pictures, config, preset.frame.max_edge, new)
     model, child = adapt(parent, preset, taught.categories, taught.taught_labels, name)
     start = deepcopy(model).eval()
     run = Run(model.train(), config.for_training())
-    made = _Made(start, run, config, clips, _new_categories(parent, preset, taught))
+    made = _Made(start, run, config, clips, new)
     criterion = _criterion(parent, preset, taught, run.config.points)
     state = folder / "state.pt"
     if state.exists():

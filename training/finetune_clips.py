@@ -3,11 +3,12 @@
 In: a `TaughtSet` and the folder of its pictures. Out: `ClipBatch`es; the one of a step follows from the seed and the step alone, so
 a run that was killed goes on with the same. Categories are drawn by the square root of how often they are there, so rare ones come
 more often than their share. Regions that are ignored or rejected go along as instances of labels of their own until the end, where
-they become the target's doubt; what moves, crops or covers them does not need to know.
+they become the target's doubt; what moves, crops or covers them does not need to know. Categories that the net does not know yet
+have a share of their own, however many known ones there are beside them.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -31,21 +32,26 @@ CUT_OUTS, LEAST_AREA = 6, 100  # of a track, pixels of one
 SIZES = (0.85, 1.0, 1.0, 1.15)  # of a batch, beside the frame size that was asked for
 REJECTED_WEIGHT = 0.5  # of frames that are known for what is not in them, beside a category's
 
+LEAST_NEW = 1 / 3  # of what is drawn, for the categories that are new together
+
 Place = tuple[TaughtVideo, int]
 
 
 class TaughtClips:
     """Draws batches; keeps the cut-outs in memory, and reads frames when it needs them."""
 
-    def __init__(self, taught: TaughtSet, pictures: Path, config: FinetuneConfig, longest: int = 1333) -> None:
-        """longest: of a frame's edges, in pixels."""
+    def __init__(
+        self, taught: TaughtSet, pictures: Path, config: FinetuneConfig, longest: int = 1333, new: Collection[int] = ()
+    ) -> None:
+        """longest: of a frame's edges, in pixels. new: the labels that the net does not know yet."""
         self.pictures, self.config, self.longest = pictures, config, longest
-        self.pools = [pool for pool in _pools(taught).values() if pool]
+        pools = _pools(taught)
+        self.pools = list(pools.values())
         if not taught.taught_labels:
             raise DataError("No verified mask teaches anything. Verify masks in videos that are not held out.")
-        weights = np.array([_weight(pool) for pool in self.pools])
-        self.weights = weights / weights.sum()
+        self.weights = shares({label: _weight(pool) for label, pool in pools.items()}, new)
         self.cut_outs = cut_outs(taught, pictures)
+        self.cut_out_weights = shares(dict.fromkeys(sorted(self.cut_outs), 1.0), new)
 
     def batch(self, step: int) -> ClipBatch:
         """The batch of a step; its clips share one size."""
@@ -94,7 +100,7 @@ class TaughtClips:
         labels = sorted(self.cut_outs)
         cast = []
         for _ in range(rng.integers(1, 4)):
-            pool = self.cut_outs[labels[rng.integers(len(labels))]]
+            pool = self.cut_outs[labels[rng.choice(len(labels), p=self.cut_out_weights)]]
             cast.append(pool[rng.integers(len(pool))])
         stride = float(np.exp(rng.uniform(0, np.log(6))))
         clip = compose(rng, scene, cast, size, self.config.length, stride, degrade=rng.random() < 0.5)
@@ -124,6 +130,16 @@ class TaughtClips:
         scale = min(short / min(video.size), self.longest / max(video.size))
         height, width = (max(32, 16 * round(edge * scale / 16)) for edge in video.size)
         return height, width
+
+
+def shares(weights: Mapping[int, float], new: Collection[int]) -> np.ndarray:
+    """How often each label is drawn, in the order of `weights`: by its weight, the new ones together at least LEAST_NEW of all."""
+    found = np.array(list(weights.values())) / max(sum(weights.values()), 1e-9)
+    is_new = np.isin(list(weights), list(new))
+    share = found[is_new].sum()
+    if 0 < share < LEAST_NEW:
+        found = np.where(is_new, found * LEAST_NEW / share, found * (1 - LEAST_NEW) / (1 - share))
+    return found
 
 
 def as_target(clip: Clip, whole: np.ndarray) -> ClipTarget:

@@ -12,7 +12,7 @@ from engine import Category, build_model
 from engine.errors import ConfigError, DataError
 from engine.masks import encode
 from tests.nets import tiny_preset
-from training.finetune_clips import TaughtClips, as_target
+from training.finetune_clips import TaughtClips, as_target, shares
 from training.finetune_config import FinetuneConfig, propose, settings_help
 from training.finetune_data import TaughtSet, held_out_dataset, read_taught
 from training.finetune_model import adapt, blended
@@ -101,6 +101,29 @@ def test_held_out_videos_teach_nothing_and_judge(tmp_path: Path) -> None:
     alone = TaughtSet(both.categories, tuple(video for video in both.videos if video.held_out))
     with pytest.raises(DataError, match="No verified mask teaches"):
         TaughtClips(alone, tmp_path, CONFIG)
+
+
+def test_new_categories_together_are_drawn_a_third_of_the_time_or_more() -> None:
+    few = shares({1: 4.0, 2: 4.0, 3: 1.0, 4: 1.0}, new={3, 4})
+    assert few == pytest.approx([1 / 3, 1 / 3, 1 / 6, 1 / 6])
+    many = shares({1: 1.0, 2: 1.0, 3: 2.0}, new={2, 3})
+    assert many == pytest.approx([0.25, 0.25, 0.5]), "as they are where they have that much"
+    assert shares({1: 1.0, 2: 3.0}, new=()) == pytest.approx([0.25, 0.75])
+    assert shares({1: 2.0}, new={1}) == pytest.approx([1.0])
+    assert shares({}, new={1}).size == 0
+
+
+def test_a_clip_shows_a_new_category_more_often_than_as_one_of_many(tmp_path: Path) -> None:
+    content = tiny_snapshot(tmp_path)
+    others = [{"id": 10 + place, "name": f"other {place}"} for place in range(9)]
+    kinds = [{**content["annotations"][0], "id": 10 + place, "category_id": 10 + place} for place in range(9)]
+    crowd = content | {"categories": content["categories"] + others, "annotations": content["annotations"] + kinds}
+    shown = {}
+    for name, new in (("known", set[int]()), ("new", {1})):
+        clips = TaughtClips(read_taught("snapshot.json", crowd), tmp_path, CONFIG, new=new)
+        cast = [clips.composed(np.random.default_rng(seed), (clips.pools[0][0][0]), (64, 96))[0] for seed in range(40)]
+        shown[name] = sum(int((clip.labels == 1).sum()) for clip in cast)
+    assert shown["new"] > 1.2 * shown["known"] > 0, shown
 
 
 def test_a_region_is_no_instance(taught: TaughtSet, tmp_path: Path) -> None:
