@@ -31,7 +31,6 @@ WINDOW = 10  # taught frames to each side, among which a clip's others are chose
 CUT_OUTS, LEAST_AREA = 6, 100  # of a track, pixels of one
 SIZES = (0.85, 1.0, 1.0, 1.15)  # of a batch, beside the frame size that was asked for
 REJECTED_WEIGHT = 0.5  # of frames that are known for what is not in them, beside a category's
-
 LEAST_NEW = 1 / 3  # of what is drawn, for the categories that are new together
 
 Place = tuple[TaughtVideo, int]
@@ -51,7 +50,7 @@ class TaughtClips:
             raise DataError("No verified mask teaches anything. Verify masks in videos that are not held out.")
         self.weights = shares({label: _weight(pool) for label, pool in pools.items()}, new)
         self.cut_outs = cut_outs(taught, pictures)
-        self.cut_out_weights = shares(dict.fromkeys(sorted(self.cut_outs), 1.0), new)
+        self.cut_out_weights = shares(dict.fromkeys(self.cut_outs, 1.0), new)
 
     def batch(self, step: int) -> ClipBatch:
         """The batch of a step; its clips share one size."""
@@ -97,10 +96,10 @@ class TaughtClips:
         tracks = [t for t in range(len(video.tracks)) if video.tracks[t].codes[place]][:MOST_TRACKS]
         image, ids = self.frame(video, place, tracks)
         scene = Scene(image, ids, tuple(_labels(video, tracks).tolist()), "", "")
-        labels = sorted(self.cut_outs)
+        pools = list(self.cut_outs.values())
         cast = []
         for _ in range(rng.integers(1, 4)):
-            pool = self.cut_outs[labels[rng.choice(len(labels), p=self.cut_out_weights)]]
+            pool = pools[rng.choice(len(pools), p=self.cut_out_weights)]
             cast.append(pool[rng.integers(len(pool))])
         stride = float(np.exp(rng.uniform(0, np.log(6))))
         clip = compose(rng, scene, cast, size, self.config.length, stride, degrade=rng.random() < 0.5)
@@ -151,7 +150,7 @@ def as_target(clip: Clip, whole: np.ndarray) -> ClipTarget:
 
 
 def cut_outs(taught: TaughtSet, pictures: Path) -> dict[int, list[Sprite]]:
-    """The verified objects by label, a few looks at each track, as sprites."""
+    """The verified objects by label, in the order of labels: a few looks at each track, as sprites."""
     found: dict[int, list[Sprite]] = defaultdict(list)
     for video in taught.teaching:
         for track in video.tracks:
@@ -163,7 +162,7 @@ def cut_outs(taught: TaughtSet, pictures: Path) -> dict[int, list[Sprite]]:
                 mask = decoded(code, image.shape[:2]) if code else np.zeros(image.shape[:2], bool)
                 if mask.sum() >= LEAST_AREA:
                     found[track.label].append(_cut_out(image, mask, track.label))
-    return dict(found)
+    return dict(sorted(found.items()))
 
 
 def picture_size(video: tuple[int, int], config: FinetuneConfig, longest: int = 1333) -> tuple[int, int]:

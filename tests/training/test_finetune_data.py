@@ -121,7 +121,7 @@ def test_a_clip_shows_a_new_category_more_often_than_as_one_of_many(tmp_path: Pa
     shown = {}
     for name, new in (("known", set[int]()), ("new", {1})):
         clips = TaughtClips(read_taught("snapshot.json", crowd), tmp_path, CONFIG, new=new)
-        cast = [clips.composed(np.random.default_rng(seed), (clips.pools[0][0][0]), (64, 96))[0] for seed in range(40)]
+        cast = [clips.composed(np.random.default_rng(seed), clips.pools[0][0][0], (64, 96))[0] for seed in range(40)]
         shown[name] = sum(int((clip.labels == 1).sum()) for clip in cast)
     assert shown["new"] > 1.2 * shown["known"] > 0, shown
 
