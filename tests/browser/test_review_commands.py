@@ -48,6 +48,20 @@ def test_the_palette_finds_commands_tracks_and_frames(review: Callable[..., Page
     assert page.state("tracks")[3]["category"] == "cat"
 
 
+def test_the_palette_opens_again_in_the_very_moment_it_closed(review: Callable[..., Page]) -> None:
+    page = review()
+    page.press("Control+k")
+    page.page.evaluate(
+        """() => {
+          const press = (key, ctrlKey = false) => document.activeElement.dispatchEvent(
+            new KeyboardEvent("keydown", { key, ctrlKey, bubbles: true, cancelable: true }));
+          press("Enter");
+          press("k", true);
+        }"""
+    )
+    assert page.page.locator(".ct-palette").get_attribute("open") is not None
+
+
 def kept(answer: Any) -> bool:
     """Whether the studio has got what a person set for themselves."""
     return answer.url.endswith("/preferences") and answer.request.method == "PUT"

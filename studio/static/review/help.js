@@ -90,6 +90,7 @@ export function createHelp({ bindings, store, timeline }, gestures) {
   search.addEventListener("input", show);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("keydown", (event) => {
+    if (!dialog.open) return; // one that has just closed keeps the focus until the next frame
     if (asking ? MODIFIERS.has(event.key) : event.key !== "?") return;
     event.preventDefault();
     event.stopPropagation();

@@ -41,6 +41,7 @@ export function createContextMenu(parts) {
   };
 
   root.addEventListener("keydown", (event) => {
+    if (root.hidden) return; // one that has just closed keeps the focus until the next frame
     event.stopPropagation();
     const items = [...root.querySelectorAll("button")];
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

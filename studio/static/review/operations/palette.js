@@ -43,6 +43,7 @@ export function createPalette(parts) {
   };
   input.addEventListener("input", show);
   dialog.addEventListener("keydown", (event) => {
+    if (!dialog.open) return; // one that has just closed keeps the focus until the next frame
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: MOST, PageUp: -MOST }[event.key];
     const again = bindings.keysOf("palette").includes("Ctrl+K") && event.ctrlKey && event.key.toLowerCase() === "k";
     if (step) mark(current + step);

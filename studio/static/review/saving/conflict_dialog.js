@@ -33,7 +33,7 @@ export function createConflictDialog({ api, store }, { choose, keepTheirs }) {
   dialog.addEventListener("close", () => (shown = null));
   dialog.addEventListener("keydown", (event) => {
     const choice = CHOICES.find(({ key }) => key === event.key);
-    if (!choice || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!dialog.open || !choice || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
     decide(choice.id);
