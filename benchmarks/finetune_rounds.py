@@ -106,9 +106,9 @@ class Stage:
             if not strangers or (0 in labelled and clip.visible[labelled.index(0)].sum() > length // 2):
                 return clip
 
-    def judging(self, length: int = JUDGED_LENGTH) -> list[Clip]:
+    def judging(self, length: int = JUDGED_LENGTH, count: int = JUDGING) -> list[Clip]:
         """Clips that nothing is ever taught of."""
-        return [self.clip(1000 + number, length, JUDGED_STRIDE) for number in range(JUDGING)]
+        return [self.clip(1000 + number, length, JUDGED_STRIDE) for number in range(count)]
 
     def scene(self, rng: np.random.Generator) -> Scene:
         if rng.random() < 0.5:

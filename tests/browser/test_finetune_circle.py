@@ -1,7 +1,8 @@
 """Correct, press, and the model is better: the whole way in a real browser, with a real worker and the model that ships.
 
 A clip shows a ladybird, which the model does not know, among objects that it does. A person runs the model, puts ten frames right
-by mouse and keys, presses the button, waits, and runs the new model on another clip. AP is measured on clips that nobody taught.
+by mouse and keys, presses the button, waits, and runs the new model on another clip. AP is measured on clips that nobody taught,
+and on many of them: an AP of three objects falls or rises by 0.25 when one is ranked below another.
 """
 
 import argparse
@@ -28,7 +29,9 @@ from training.synthetic import Clip
 STRANGER = "ladybird"
 FRAMES = 10  # that are put right
 MINUTES = 10  # for the whole way
-GAIN, LOSS = 0.3, 0.05  # of AP: what the stranger gains at least, what the others lose at most
+JUDGED = 96  # clips by which both models are judged afterwards
+GAIN = 0.3  # of AP, that the stranger gains at least
+LOSS, ONE_LOSS = 0.05, 0.1  # of AP, that the others lose at most in the mean, and any one of them
 GOOD = 0.8  # IoU from which a person leaves a mask as it is
 FINE = 4  # steps of a pixel that a hand can aim at
 REACH = 9  # pixels of the screen around an edge of a polygon in which a click means that edge
@@ -181,7 +184,7 @@ def by_name(found: Score) -> dict[str, float]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(60 * (MINUTES + 5))
+@pytest.mark.timeout(60 * (MINUTES + 15))
 def test_ten_corrected_frames_and_one_click_teach_a_new_category(new_page: Any, tmp_path: Path) -> None:
     stage, home = new_stage(), Home(tmp_path / "home").create()
     clips = {"garden": stage.clip(7), "meadow": stage.clip(3)}
@@ -211,15 +214,17 @@ def test_ten_corrected_frames_and_one_click_teach_a_new_category(new_page: Any, 
         page.goto("about:blank")
     store = Store(home.database)
     assert [row[0] for row in store.database.execute("select model from runs order by id")] == ["demo", name]
-    judging = stage.judging()
+    judging = stage.judging(count=JUDGED)
     before, after = (by_name(score(home, store, model, judging, stage.names, tmp_path)) for model in ("demo", name))
     store.close()
     print(f"corrected in {corrected - began:.0f} s, taught in {taught - corrected:.0f} s, all in {ended - began:.0f} s")
     print("found in the other clip:", ", ".join(sorted(found)))
     print("AP", {category: (round(before[category], 3), round(after[category], 3)) for category in before})
     others = [category for category in before if category != STRANGER]
-    mean = [sum(found[category] for category in others) / len(others) for found in (before, after)]
+    means = [round(sum(found[kind] for kind in others) / len(others), 3) for found in (before, after)]
+    print("mean of the others", means)
     assert after[STRANGER] >= before[STRANGER] + GAIN
-    assert mean[1] >= mean[0] - LOSS
+    assert means[1] >= means[0] - LOSS
+    assert [kind for kind in others if after[kind] < before[kind] - ONE_LOSS] == []
     assert STRANGER in found  # at the certainty that the page proposes
     assert ended - began < 60 * MINUTES
