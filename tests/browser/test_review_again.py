@@ -170,7 +170,8 @@ def test_the_video_is_tracked_again_under_sliders_that_show_on_the_timeline(
     slider.fill("30")
     ann.page.wait_for_function("document.querySelector('.ct-sheet-count').textContent.startsWith('2 tracks')")
     ann.press("Enter")
-    assert set(view.timeline(studio.store.database, video["id"])) == {cat, dog}
+    wait_for(lambda: set(view.timeline(studio.store.database, video["id"])) == {cat, dog}, 20)
+    ann.idle()
     after = everything(studio.store, video)
     assert sorted(map(int, ann.state("timeline"))) == [cat, dog]
     ann.press("Control+z")
