@@ -23,6 +23,11 @@ function keepFocus(event) {
   event.preventDefault();
 }
 
+/** Keys of what opens and closes. When it has just closed it keeps the focus until the next frame, and leaves keys to the page. */
+export function onKeyWhileShown(root, take) {
+  root.addEventListener("keydown", (event) => root.checkVisibility() && take(event));
+}
+
 /** Sets text only when it differs: spares layout and keeps screen readers quiet. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;

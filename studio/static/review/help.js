@@ -1,7 +1,7 @@
 /* The help sheet: every command and gesture with its keys, searchable; a click on a key changes it. Own keys are kept per
    person (preferences.js). In: the bindings and gestures. Out: a <dialog> with open(). */
 
-import { button, el, setText } from "./dom.js";
+import { button, el, onKeyWhileShown, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { keyCaps, keyName } from "./keys.js";
 import { fit } from "./operations/fuzzy.js";
@@ -89,8 +89,7 @@ export function createHelp({ bindings, store, timeline }, gestures) {
 
   search.addEventListener("input", show);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  dialog.addEventListener("keydown", (event) => {
-    if (!dialog.open) return; // one that has just closed keeps the focus until the next frame
+  onKeyWhileShown(dialog, (event) => {
     if (asking ? MODIFIERS.has(event.key) : event.key !== "?") return;
     event.preventDefault();
     event.stopPropagation();

@@ -3,7 +3,7 @@
    open menu arrows and Enter choose, and every command's own key works. */
 
 import { sayWhy } from "../bindings.js";
-import { button, el } from "../dom.js";
+import { button, el, onKeyWhileShown } from "../dom.js";
 import { keyName } from "../keys.js";
 import { trackNames } from "./sentence.js";
 
@@ -40,8 +40,7 @@ export function createContextMenu(parts) {
     root.querySelector("button:not([aria-disabled])")?.focus({ preventScroll: true });
   };
 
-  root.addEventListener("keydown", (event) => {
-    if (root.hidden) return; // one that has just closed keeps the focus until the next frame
+  onKeyWhileShown(root, (event) => {
     event.stopPropagation();
     const items = [...root.querySelectorAll("button")];
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

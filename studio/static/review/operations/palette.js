@@ -2,7 +2,7 @@
    the categories (for the selected tracks) and the tabs. In: the bindings and the state. Out: a <dialog>. */
 
 import { sayWhy } from "../bindings.js";
-import { button, el } from "../dom.js";
+import { button, el, onKeyWhileShown } from "../dom.js";
 import { icon } from "../icons.js";
 import { best } from "./fuzzy.js";
 import { trackName, trackNames } from "./sentence.js";
@@ -42,8 +42,7 @@ export function createPalette(parts) {
     mark(0);
   };
   input.addEventListener("input", show);
-  dialog.addEventListener("keydown", (event) => {
-    if (!dialog.open) return; // one that has just closed keeps the focus until the next frame
+  onKeyWhileShown(dialog, (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: MOST, PageUp: -MOST }[event.key];
     const again = bindings.keysOf("palette").includes("Ctrl+K") && event.ctrlKey && event.key.toLowerCase() === "k";
     if (step) mark(current + step);

@@ -2,7 +2,7 @@
    conflict waits in the journal and in the store's `conflicts`, and both versions are kept.
    In: the parts of the page. Out: a <dialog> with open(conflict). */
 
-import { button, el } from "../dom.js";
+import { button, el, onKeyWhileShown } from "../dom.js";
 import { decodeCounts, encodeCounts } from "../rle.js";
 import { loadPicture, maskPicture, partAround } from "./mask_picture.js";
 import { unionOfRuns } from "./union.js";
@@ -31,9 +31,9 @@ export function createConflictDialog({ api, store }, { choose, keepTheirs }) {
     el("footer", { class: "ct-dialog-foot" }, foot, later),
   );
   dialog.addEventListener("close", () => (shown = null));
-  dialog.addEventListener("keydown", (event) => {
+  onKeyWhileShown(dialog, (event) => {
     const choice = CHOICES.find(({ key }) => key === event.key);
-    if (!dialog.open || !choice || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!choice || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
     decide(choice.id);
