@@ -16,12 +16,16 @@ from urllib.parse import urlsplit
 import pytest
 import uvicorn
 
+from tests.pace import unhurried
+
 if TYPE_CHECKING:
     from tests.browser.annotator import Annotator
     from tests.browser.fake_api import FakeVideo
     from tests.browser.planted import Library
 
 playwright_api = pytest.importorskip("playwright.sync_api")
+
+__all__ = ["unhurried"]
 
 FLAGS = [
     "--no-sandbox",

@@ -9,6 +9,9 @@ from fastapi.testclient import TestClient
 from studio.api import create_api
 from studio.settings import Home
 from studio.store import Store
+from tests.pace import unhurried
+
+__all__ = ["client", "store", "unhurried"]
 
 
 @pytest.fixture
