@@ -19,9 +19,9 @@ from engine import winograd
 from engine.errors import CtvisError
 from engine.layers import Attention
 from engine.model import CTVIS
+from engine.normed_conv import NormedConv
 from engine.resnet import ConvNorm, ResNet50
 from engine.swin import Swin
-from engine.timm_backbone import NormedConv
 
 M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # of glibc's malloc.h
 
